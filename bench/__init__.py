@@ -1,0 +1,7 @@
+"""The benchmark: media servers side by side, in one run, under one and the same load.
+
+`python -m bench all --quick` is the shortest way in; `README.md` begins with what the figures
+do not say. `servers/` starts the servers, `load/` plays their publishers and viewers with an
+RTMP of its own that shares no line with `slipstream`, and one file per question (`fanout`,
+`ingest`, `memory`, `start`, `slow`) joins the two.
+"""

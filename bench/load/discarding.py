@@ -1,0 +1,70 @@
+"""The crowd: viewers that take every byte and look at none.
+
+`recv` with MSG_TRUNC lets the kernel throw the bytes away without copying them (tcp(7)); what is
+left is one system call for each arrival, made as soon as epoll tells of it, as a player's own
+loop would; or, with `read_every_ms`, one for all that arrived in that time. Bytes are counted per
+viewer, so that one that gets too little is noticed.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import time
+from collections.abc import Callable
+
+from .client import Client, Target, connect_many
+from .worker import Commands
+
+DISCARD_LIMIT = 1 << 20  # bytes thrown away by one call
+EVENTS_AT_ONCE = 256
+
+
+class Discarding:
+    """Commands: `join`, then `received_bytes` whenever wanted."""
+
+    def __init__(self, commands: Commands, target: Target, read_every_ms: int) -> None:
+        self._commands = commands
+        self._target = target
+        self._read_every_s = read_every_ms / 1000
+        # In a burst, few events at once keep the bytes of many from waiting for those of few.
+        self._events_at_once = -1 if read_every_ms else EVENTS_AT_ONCE
+        self._epoll = select.epoll()
+        self._epoll.register(commands, select.EPOLLIN)
+        self._clients: dict[int, Client] = {}
+        self._receive: dict[int, Callable[..., int]] = {}
+        self._received: dict[int, int] = {}
+        self._buffer = bytearray(DISCARD_LIMIT)  # never written to; only its length counts
+
+    def join(self, name: str, count: int) -> None:
+        """Add `count` viewers of the stream `name`."""
+        for client in connect_many(self._target, count):
+            client.play(name)
+            client.socket.setblocking(False)
+            descriptor = client.socket.fileno()
+            self._clients[descriptor] = client
+            self._receive[descriptor] = client.socket.recv_into
+            self._received[descriptor] = 0
+            self._epoll.register(descriptor, select.EPOLLIN)
+
+    def received_bytes(self) -> list[int]:
+        """Bytes that each viewer got since it joined."""
+        return list(self._received.values())
+
+    def run(self) -> None:
+        while True:
+            if self._read_every_s:
+                time.sleep(self._read_every_s)
+            events = self._epoll.poll(-1, self._events_at_once)
+            self._discard(events)
+            if any(descriptor == self._commands.fileno() for descriptor, _ in events):
+                self._commands.answer(self)
+
+    def _discard(self, events: list[tuple[int, int]]) -> None:
+        receive, received, buffer = self._receive, self._received, self._buffer
+        for descriptor, _ in events:
+            if descriptor in receive:
+                count = receive[descriptor](buffer, 0, socket.MSG_TRUNC)
+                if not count:
+                    raise ConnectionError("the server closed the connection of a viewer")
+                received[descriptor] += count

@@ -1,0 +1,139 @@
+"""From rounds to what people read: medians, a table, promises kept or not, JSON.
+
+A benchmark gives one row per server, case and round: a frozen dataclass derived from `Row`, whose
+fields say with `column()` how they are shown and how several rounds become one figure. The ratio
+to nginx-rtmp is always between rows of one run, because no two runs meet the same machine.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import Field, asdict, dataclass, field, fields
+from typing import Any
+
+REFERENCE = "nginx-rtmp"
+Combine = Callable[[list[Any]], Any]
+
+
+def column(
+    title: str, digits: int = 1, over_rounds: Combine = statistics.median, compared: bool = False
+) -> Any:
+    """A field that is a column; `compared` adds one with its ratio to the reference server."""
+    shown = {"title": title, "digits": digits, "over_rounds": over_rounds, "compared": compared}
+    return field(metadata=shown)
+
+
+# Metadata of a field for the JSON alone; of several rounds the first is kept.
+SERIES = {"over_rounds": lambda rounds: rounds[0]}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """What was measured of one server under one load; the benchmarks add their own fields."""
+
+    case: str
+    server: str
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What a server is meant to reach: in `column` at most `limit`, or that many times nginx's."""
+
+    server: str
+    column: str
+    limit: float
+    case: str = ""  # the beginning of the cases it is about
+    of_reference: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A benchmark's outcome."""
+
+    name: str
+    rounds: Sequence[Row]
+    promises: Sequence[Promise] = ()
+
+    def combined(self) -> list[Row]:
+        """One row for each case and server, case by case."""
+        cases = dict.fromkeys(row.case for row in self.rounds)
+        servers = dict.fromkeys(row.server for row in self.rounds)
+        groups = (
+            [row for row in self.rounds if (row.case, row.server) == (case, server)]
+            for case in cases
+            for server in servers
+        )
+        return [_combine(group) for group in groups if group]
+
+    def ratio(self, row: Row, name: str) -> float | None:
+        """A figure relative to the reference server's in the same case."""
+        for other in self.combined():
+            if other.server == REFERENCE and other.case == row.case:
+                reference = float(getattr(other, name))
+                return float(getattr(row, name)) / reference if reference else None
+        return None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "combined": [asdict(row) for row in self.combined()],
+            "rounds": [asdict(row) for row in self.rounds],
+            "promises": list(self.verdicts()),
+        }
+
+    def markdown(self) -> str:
+        """The table, then the promises."""
+        rows = self.combined()
+        columns = [shown for shown in fields(rows[0]) if "title" in shown.metadata]
+        lines = [["load", "server", *_titles(columns)]]
+        lines += [[row.case, row.server, *self._cells(row, columns)] for row in rows]
+        lines.insert(1, ["---"] * 2 + ["---:"] * (len(lines[0]) - 2))
+        table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+        return "\n\n".join([f"### {self.name}", table, *self.verdicts()])
+
+    def _cells(self, row: Row, columns: list[Field[Any]]) -> Iterable[str]:
+        for shown in columns:
+            yield f"{getattr(row, shown.name):,.{shown.metadata['digits']}f}"
+            if shown.metadata["compared"]:
+                ratio = self.ratio(row, shown.name)
+                yield "" if ratio is None else f"{ratio:.2f}"
+
+    def verdicts(self) -> Iterable[str]:
+        """A line for every promise and every row that it is about."""
+        for promise in self.promises:
+            for row in self.combined():
+                if row.server == promise.server and row.case.startswith(promise.case):
+                    yield self._verdict(promise, row)
+
+    def _verdict(self, promise: Promise, row: Row) -> str:
+        value: float | None = float(getattr(row, promise.column))
+        unit = ""
+        if promise.of_reference:
+            value, unit = self.ratio(row, promise.column), f" x {REFERENCE}"
+        what = f"{promise.server}, {row.case}: {promise.column}"
+        if value is None:
+            return f"- not measured: {what}, no {REFERENCE} in this run"
+        word = "kept" if value <= promise.limit else "MISSED"
+        return f"- {word}: {what} {value:.2f}{unit}, at most {promise.limit:g} promised"
+
+
+def _titles(columns: list[Field[Any]]) -> Iterable[str]:
+    for shown in columns:
+        yield shown.metadata["title"]
+        if shown.metadata["compared"]:
+            yield "x nginx"
+
+
+def _combine(rows: list[Row]) -> Row:
+    values: dict[str, Any] = {"case": rows[0].case, "server": rows[0].server}
+    for shown in fields(rows[0]):
+        if shown.name not in values:
+            combine = shown.metadata["over_rounds"]
+            values[shown.name] = combine([getattr(row, shown.name) for row in rows])
+    return type(rows[0])(**values)
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value that `share` of the values do not exceed; not a number when there are none."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else float("nan")

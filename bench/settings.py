@@ -1,0 +1,74 @@
+"""What is measured, how often, for how long: the command line's choices, and rounds that alternate.
+
+Rounds go A B C, A B C: a machine that changes its mood in the middle of a run changes it for every
+server alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+from .crowd import Crowd
+from .machine import Cores
+from .report import Row
+from .running import RunningServer
+from .servers import Server, choose_servers
+
+Case = TypeVar("Case")
+QUICK = 0.1  # the share of viewers and publishers that `--quick` keeps
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The choices; None leaves one to the benchmark."""
+
+    cores: Cores
+    servers: str | None = None
+    rounds: int | None = None
+    seconds: float | None = None
+    viewers: int | None = None
+    publishers: int | None = None
+    bitrate_mbps: float | None = None
+    chunk_size: int | None = None
+    read_every_ms: int | None = None
+    quick: bool = False
+
+    def scaled(self, count: int) -> int:
+        """A number of viewers or publishers, fewer if it must be quick."""
+        return max(1, round(count * QUICK)) if self.quick else count
+
+    def measured_s(self, usual: float) -> float:
+        return self.seconds or (min(usual, 3) if self.quick else usual)
+
+    @contextmanager
+    def start(
+        self, server: Server, read_every_ms: int = 0
+    ) -> Iterator[tuple[RunningServer, Crowd]]:
+        """A fresh server on its core and a fresh load, as yet idle, on the other."""
+        with (
+            RunningServer(server, self.cores.server) as running,
+            Crowd(running.target, self.cores.load, read_every_ms) as crowd,
+        ):
+            yield running, crowd
+
+    def alternate(
+        self,
+        cases: Sequence[Case],
+        measure: Callable[[Server, Case, Settings], Row],
+        *,
+        servers: str,
+        rounds: int,
+    ) -> list[Row]:
+        """Measure every server under every case, round after round; `rounds` is the usual."""
+        chosen = choose_servers(self.servers or servers)
+        count = self.rounds or (1 if self.quick else rounds)
+        rows = []
+        for number in range(count):
+            for case in cases:
+                for server in chosen:
+                    print(f"round {number + 1}/{count}: {server.name}, {case} ...", flush=True)
+                    rows.append(measure(server, case, self))
+        return rows

@@ -1,0 +1,67 @@
+"""The seconds in which is measured: what the server and the load spent, and what arrived.
+
+Processor time is read at both ends, so that starting up, connecting and warming up cost nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import NamedTuple
+
+from .crowd import Crowd
+from .report import percentile
+from .running import RunningServer
+
+
+class Window(NamedTuple):
+    """What happened between two moments."""
+
+    seconds: float
+    server_cpu_s: float
+    load_cpu_s: float
+    received_bytes: int
+    delays_ms: list[float]  # of each message that a watching viewer got
+    publisher_late_ms: float  # the most that the load itself was behind its plan
+
+    @property
+    def server_core_percent(self) -> float:
+        return 100 * self.server_cpu_s / self.seconds
+
+    @property
+    def load_core_percent(self) -> float:
+        return 100 * self.load_cpu_s / self.seconds
+
+    def delay_ms(self, share: float) -> float:
+        """The delay that `share` of the messages did not exceed."""
+        return percentile(self.delays_ms, share)
+
+
+def measure_window(running: RunningServer, crowd: Crowd, seconds: float) -> Window:
+    """Let the load run for `seconds`."""
+    crowd.forget_delays()
+    crowd.publisher_lateness_ms()
+    before = _read(running, crowd)
+    time.sleep(seconds)
+    after = _read(running, crowd)
+    return Window(
+        seconds=after.time_s - before.time_s,
+        server_cpu_s=after.server_cpu_s - before.server_cpu_s,
+        load_cpu_s=after.load_cpu_s - before.load_cpu_s,
+        received_bytes=after.received_bytes - before.received_bytes,
+        delays_ms=crowd.watched().delays_ms,
+        publisher_late_ms=crowd.publisher_lateness_ms(),
+    )
+
+
+class _Reading(NamedTuple):
+    """The counters at one moment."""
+
+    time_s: float
+    server_cpu_s: float
+    load_cpu_s: float
+    received_bytes: int
+
+
+def _read(running: RunningServer, crowd: Crowd) -> _Reading:
+    received_bytes = sum(crowd.received_bytes())
+    return _Reading(time.monotonic(), running.cpu_s(), crowd.cpu_s(), received_bytes)

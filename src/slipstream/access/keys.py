@@ -1,0 +1,72 @@
+"""The two secrets of a server: the publishing key and the API token.
+
+Made at the first start, 128 random bits each, and kept as one line per file in the data
+folder, for its owner's eyes only. A file may also be written by hand: any line of 16 to 128
+letters, digits, '-', '_', '.' and '~', none of which a query would have to escape.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from slipstream.errors import SlipstreamError
+
+PUBLISH_KEY_FILE = "publish.key"
+API_TOKEN_FILE = "api.token"  # noqa: S105 (a file's name)
+SECRET_BYTES = 16
+_SECRET = re.compile(r"[A-Za-z0-9_.~-]{16,128}")
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What whoever publishes, or uses the API, must show."""
+
+    publish: str = field(repr=False)
+    api: str = field(repr=False)
+
+    @classmethod
+    def open(cls, folder: Path) -> Keys:
+        """Read the keys in `folder`; make the folder and the keys that are missing.
+
+        Raises:
+            SlipstreamError: with what to do about it.
+        """
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            return cls(_load(folder / PUBLISH_KEY_FILE), _load(folder / API_TOKEN_FILE))
+        except OSError as error:
+            place = error.filename or folder
+            raise SlipstreamError(
+                f"cannot keep keys in the data folder {folder}: {place}: {error.strerror}"
+            ) from error
+
+
+def _load(path: Path) -> str:
+    if not path.exists():
+        _make(path)
+    with path.open(encoding="ascii", errors="replace") as file:
+        secret = file.read(1024).strip()
+    if not _SECRET.fullmatch(secret):
+        raise SlipstreamError(
+            f"{path} holds no key: expected one line of 16 to 128 letters, digits, "
+            "'-', '_', '.', '~'; delete the file and a new key is made"
+        )
+    return secret
+
+
+def _make(path: Path) -> None:
+    """Write a new secret, whole or not at all."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with open(descriptor, "w", encoding="ascii") as file:
+            file.write(secrets.token_hex(SECRET_BYTES) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

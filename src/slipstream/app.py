@@ -1,0 +1,161 @@
+"""Builds one worker out of its parts, runs it, and stops the parts in order.
+
+The only file that knows every part. Everything below it gets what it needs as arguments.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from functools import partial
+from time import time
+
+import structlog
+from aiohttp import web
+
+from slipstream.access import Gate, Keys, load_keys
+from slipstream.control import Api, Config, Parts, welcome
+from slipstream.hub import EndReason, Hub
+from slipstream.net.http_flv import HttpFlv
+from slipstream.net.intake import Intake
+from slipstream.net.listener import Admissions, Listener, format_address, open_listening_socket
+from slipstream.net.pump import Pace, Pump
+from slipstream.net.rtmp_session import RtmpSession, Services
+
+log = structlog.get_logger()
+
+TICK_S = 1.0
+HTTP_SHUTDOWN_S = 2.0
+
+
+class Worker:
+    """One process of the server. `start()`, then `stop()`; both once.
+
+    Args:
+        config: checked.
+        keys: of this server's data folder.
+        rtmp: listening sockets for RTMP; they become ours.
+        http: the same for HTTP.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        keys: Keys,
+        rtmp: Sequence[socket.socket],
+        http: Sequence[socket.socket],
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        net = config.net
+        held = net.pump_interval
+        pump = Pump(loop, Pace(None if held == "auto" else held / 1000))
+        self._hub = Hub(config.stream_settings, pump.wake)
+        self._intake = Intake(loop)
+        self._services = Services(
+            loop=loop,
+            hub=self._hub,
+            pump=pump,
+            intake=self._intake,
+            gate=Gate(config.access_settings, keys.publish_key),
+            admissions=Admissions(
+                max_pending=net.max_pending, max_pending_per_address=net.max_pending_per_address
+            ),
+            settings=net,
+            sessions={},
+        )
+        self._listeners = [
+            Listener(sock, partial(RtmpSession, self._services), self._services.admissions, loop)
+            for sock in rtmp
+        ]
+        self._flv = HttpFlv(self._services)
+        self._api = Api(
+            Parts(
+                hub=self._hub,
+                pump=pump,
+                intake=self._intake,
+                admissions=self._services.admissions,
+                started_at=time(),
+            ),
+            config,
+            keys.api_token,
+        )
+        self._http_sockets = http
+        self._runner: web.AppRunner | None = None
+        self._ticker: asyncio.TimerHandle | None = None
+        self._loop = loop
+        self._pump = pump
+
+    async def start(self) -> None:
+        """Begin to serve."""
+        app = web.Application()
+        self._api.add_to(app)
+        self._flv.add_to(app)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=HTTP_SHUTDOWN_S)
+        await self._runner.setup()
+        for sock in self._http_sockets:
+            await web.SockSite(self._runner, sock, backlog=4096).start()
+        for listener in self._listeners:
+            listener.start()
+        self._tick()
+
+    async def stop(self) -> None:
+        """Accept nobody, tell everybody, then end the parts from the outside in."""
+        for listener in self._listeners:
+            listener.stop()
+        self._hub.end(EndReason.SHUTDOWN, self._loop.time())
+        for session in list(self._services.sessions):
+            session.close(str(EndReason.SHUTDOWN))
+        if self._ticker is not None:
+            self._ticker.cancel()
+        self._intake.stop()
+        if self._runner is not None:
+            await self._runner.cleanup()
+        self._pump.stop()
+
+    def _tick(self) -> None:
+        self._hub.tick(self._loop.time())
+        self._ticker = self._loop.call_later(TICK_S, self._tick)
+
+
+def serve(config: Config) -> None:
+    """Serve until SIGINT or SIGTERM.
+
+    Raises:
+        SlipstreamError: an address cannot be used, or the data folder.
+    """
+    keys = load_keys(config.server.data_dir)
+    rtmp = [open_listening_socket(config.server.rtmp)]
+    http = [open_listening_socket(config.server.http)]
+    _run(_serve(config, keys, rtmp, http))
+
+
+async def _serve(
+    config: Config,
+    keys: Keys,
+    rtmp: Sequence[socket.socket],
+    http: Sequence[socket.socket],
+) -> None:
+    worker = Worker(config, keys, rtmp, http)
+    await worker.start()
+    addresses = format_address(rtmp[0]), format_address(http[0])
+    print(welcome(config, keys, *addresses), file=sys.stderr)  # noqa: T201
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    await stopped.wait()
+    log.info("server.stopping")
+    await worker.stop()
+
+
+def _run(main: object) -> None:
+    """Run with uvloop where it is installed: cheaper callbacks, a tenth of the memory for TLS."""
+    try:
+        import uvloop
+    except ImportError:
+        asyncio.run(main)  # type: ignore[arg-type]
+    else:
+        uvloop.run(main)  # type: ignore[arg-type]

@@ -1,0 +1,1 @@
+"""The operator's side: configuration, log, metrics and the HTTP API."""

@@ -1,0 +1,85 @@
+"""What the server as a whole can be told: where it listens, where it keeps things, its log."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+from slipstream.errors import SlipstreamError
+from slipstream.net.listener import parse_address
+
+
+def _address(address: str) -> str:
+    try:
+        parse_address(address)
+    except SlipstreamError as error:
+        raise PydanticCustomError("address", "{reason}", {"reason": str(error)}) from error
+    return address
+
+
+def _folder(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        raise PydanticCustomError(
+            "folder", "no home folder is known for '~': give a whole path"
+        ) from error
+
+
+def _workers(count: int) -> int:
+    if count != 1:
+        raise PydanticCustomError(
+            "workers", "must be 1 in this version, which serves from one process"
+        )
+    return count
+
+
+def default_data_dir() -> Path:
+    """Where a program of this user keeps its state (XDG Base Directory 0.8)."""
+    return Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state") / "slipstream"
+
+
+class ServerSettings(BaseModel):
+    """Where the server is found, and where it keeps what it must remember."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    rtmp: Annotated[str, AfterValidator(_address)] = Field(
+        default=":1935",
+        description="Where RTMP is spoken: HOST:PORT, or :PORT on all addresses.",
+    )
+    http: Annotated[str, AfterValidator(_address)] = Field(
+        default=":8080",
+        description="Where HTTP is spoken (HTTP-FLV, API, metrics, health): HOST:PORT, or :PORT "
+        "on all addresses.",
+    )
+    data_dir: Annotated[Path, Field(strict=False), AfterValidator(_folder)] = Field(
+        default_factory=default_data_dir,
+        validate_default=True,
+        description="The folder that holds the publishing key and the API token. The default is "
+        "$XDG_STATE_HOME/slipstream where that variable is set.",
+    )
+    workers: Annotated[int, AfterValidator(_workers)] = Field(
+        default=1, description="Processes that share the work; this version has one."
+    )
+    open_metrics: bool = Field(
+        default=False,
+        description="Whether /metrics answers without the API token.",
+    )
+
+
+class LogSettings(BaseModel):
+    """How the log is written to standard error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: Literal["text", "json"] = Field(
+        default="text", description='"text" is for people, "json" is one object per line.'
+    )
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least important lines that are written."
+    )

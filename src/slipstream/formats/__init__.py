@@ -1,0 +1,19 @@
+"""Wire forms of a stream: frames in, bytes appended to a log.
+
+A format is asked for by its class and made on first use; whoever sends its log to viewers
+needs to know nothing of what the bytes mean.
+"""
+
+from slipstream.formats.flv import FlvFormat, FlvMultitrackFormat
+from slipstream.formats.format import Flag, Format, Greeting
+from slipstream.formats.rtmp import RtmpFormat, RtmpMultitrackFormat
+
+__all__ = [
+    "Flag",
+    "FlvFormat",
+    "FlvMultitrackFormat",
+    "Format",
+    "Greeting",
+    "RtmpFormat",
+    "RtmpMultitrackFormat",
+]

@@ -1,0 +1,105 @@
+"""What all wire forms of a stream share: frames in, one batch of log entries out.
+
+A format wraps each frame's tag body in its own header and trailer, once for all viewers.
+It knows how to greet a newcomer: with the metadata and codec configurations in force at the
+sync point where that one starts. It opens no socket and knows no viewer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from slipstream.log import SYNC, Batch, Log
+from slipstream.log.segment import Buffer
+from slipstream.media import Frame, Kind, player_frame
+
+Greeting = tuple[Frame, ...]  # metadata and configurations, in the order they are sent
+
+
+class Flag:
+    """What the index of a log says of an entry, beside `SYNC`; plain ints, 10x cheaper to join."""
+
+    AUDIO = 0x02
+    VIDEO = 0x04
+    DATA = 0x08
+    KEYFRAME = 0x10
+    CONFIG = 0x20
+    DISPOSABLE = 0x40  # nothing refers to it
+
+
+KIND_FLAGS = {Kind.AUDIO: Flag.AUDIO, Kind.VIDEO: Flag.VIDEO, Kind.DATA: Flag.DATA}
+
+# First octets of bodies that players may have to get otherwise than the publisher sent them:
+# packet types metadata (4), multitrack (6 video, 5 audio) and ModEx (7) of Enhanced RTMP v2.
+UNUSUAL = {
+    Kind.VIDEO: frozenset(0x80 | high << 4 | low for high in range(8) for low in (4, 6, 7)),
+    Kind.AUDIO: frozenset((0x95, 0x97)),
+    Kind.DATA: frozenset[int](),
+}
+
+
+class Format:
+    """One wire form of one stream. Subclasses say how a frame is wrapped and a newcomer greeted.
+
+    Args:
+        log: where the entries go.
+    """
+
+    name: ClassVar[str]
+    multitrack: ClassVar[bool] = False  # False: the default tracks only, in their plain form
+
+    def __init__(self, log: Log) -> None:
+        self.log = log
+
+    def append(self, frames: Sequence[Frame], syncs: Sequence[tuple[int, Greeting]]) -> None:
+        """Add frames to the log.
+
+        Args:
+            frames: in order, with steady times.
+            syncs: for each frame where a newcomer may start, its index and the greeting.
+
+        Raises:
+            OSError: the machine is out of memory.
+        """
+        batch = Batch()
+        greetings = dict(syncs)
+        for index, frame in enumerate(frames):
+            if frame.track or frame.body[0] in UNUSUAL[frame.kind]:
+                shown = self.shown(frame)
+                if shown is None:
+                    continue
+                frame = shown  # noqa: PLW2901
+            flags = KIND_FLAGS[frame.kind]
+            if index in greetings:
+                flags |= SYNC
+                batch.greetings.append(greetings[index])
+            if frame.keyframe:
+                flags |= Flag.KEYFRAME
+            elif frame.config:
+                flags |= Flag.CONFIG
+            elif frame.disposable:
+                flags |= Flag.DISPOSABLE
+            batch.flags.append(flags)
+            batch.times.append(frame.dts_ms)
+            batch.sizes.append(self.wrap(batch.parts, frame.kind, frame.dts_ms, frame.body))
+        self.log.append(batch)
+
+    def shown(self, frame: Frame) -> Frame | None:
+        """The frame as viewers of this format get it; None if they do not."""
+        return player_frame(frame, multitrack=self.multitrack)
+
+    def greet(self, greeting: Greeting, at_ms: int) -> list[bytes]:
+        """What a newcomer gets before the first byte of the log, all at the time `at_ms`."""
+        messages = []
+        for frame in greeting:
+            shown = self.shown(frame)
+            if shown is not None:
+                parts: list[Buffer] = []
+                self.wrap(parts, shown.kind, at_ms, shown.body)
+                messages.append(b"".join(parts))
+        return messages
+
+    def wrap(self, parts: list[Buffer], kind: int, time_ms: int, body: bytes) -> int:
+        """Add one message's bytes to `parts`; return how many they are."""
+        raise NotImplementedError

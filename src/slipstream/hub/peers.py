@@ -1,0 +1,78 @@
+"""Those whom the hub joins, seen from the hub: interfaces that `net` fulfils.
+
+The hub calls them in the same synchronous step in which something happens; they must not
+call back into the same stream before they return.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Protocol
+
+from slipstream.errors import SlipstreamError
+from slipstream.formats import Format
+from slipstream.hub.settings import StreamSettings
+from slipstream.log import Log, SyncPoint
+
+
+class EndReason(StrEnum):
+    """Why the hub ends a publisher or a viewer; the value is what operators read."""
+
+    TAKEN_OVER = "another encoder with the same right took over the stream"
+    SILENT = "no media within the idle time"
+    NOT_FOUND = "nobody publishes this stream"
+    UNPUBLISHED = "the publisher went and did not come back"
+    KICKED = "ended by the operator"
+    SHUTDOWN = "the server is stopping"
+
+
+class BusyError(SlipstreamError):
+    """The stream is live and the newcomer has no right to take it over."""
+
+
+class FullError(SlipstreamError):
+    """The stream has all the viewers that it may have."""
+
+
+class PublisherPeer(Protocol):
+    """The connection of a publisher."""
+
+    connection_id: str
+    address: str
+    protocol: str
+
+    def end(self, reason: EndReason) -> None:
+        """Tell the publisher and close it."""
+
+
+class ViewerPeer(Protocol):
+    """The connection of a viewer."""
+
+    connection_id: str
+    address: str
+    protocol: str
+
+    def start(self, form: Format, sync: SyncPoint, settings: StreamSettings) -> None:
+        """Send the greeting and then the log from `sync` on."""
+
+    def end(self, reason: EndReason) -> None:
+        """Tell the viewer and close it."""
+
+    def figures(self) -> ViewerFigures:
+        """How it fares."""
+
+
+class ViewerFigures(Protocol):
+    """What is known of a viewer that is served."""
+
+    lag_ms: int
+    bytes_sent: int
+    jumps: int
+    skipped_ms: int
+
+
+class Wake(Protocol):
+    """Whoever serves a log's viewers."""
+
+    def __call__(self, log: Log) -> None:
+        """The log has grown."""

@@ -1,0 +1,48 @@
+"""What travels: frames, the bodies of tags, codec configurations, files and time.
+
+`parse_tag` makes frames of message and tag bodies, `Timeline` makes their times steady,
+`player_frame` shows them as a player can read them, `describe` says what is in them. Bytes
+in, values out: no I/O and no clock anywhere below this package.
+"""
+
+from slipstream.media.flv import (
+    FlvParser,
+    FlvTag,
+    build_flv_tag,
+    flv_header,
+    flv_tag_header,
+    flv_tag_trailer,
+)
+from slipstream.media.frame import Codec, Frame, Kind
+from slipstream.media.metadata import announces_video, build_metadata, parse_metadata
+from slipstream.media.payload import ConfigRole, Role, coded_data, config_data, config_role
+from slipstream.media.players import nano_offset_ns, plain_track, player_frame, split_tracks
+from slipstream.media.tag import parse_tag
+from slipstream.media.timeline import Repairs, Timeline
+
+__all__ = [
+    "Codec",
+    "ConfigRole",
+    "FlvParser",
+    "FlvTag",
+    "Frame",
+    "Kind",
+    "Repairs",
+    "Role",
+    "Timeline",
+    "announces_video",
+    "build_flv_tag",
+    "build_metadata",
+    "coded_data",
+    "config_data",
+    "config_role",
+    "flv_header",
+    "flv_tag_header",
+    "flv_tag_trailer",
+    "nano_offset_ns",
+    "parse_metadata",
+    "parse_tag",
+    "plain_track",
+    "player_frame",
+    "split_tracks",
+]

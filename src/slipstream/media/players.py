@@ -1,0 +1,102 @@
+"""Frames as players get them: what they could not read, or read wrongly, is put differently.
+
+Players that announce nothing read Enhanced RTMP v1, which has neither several tracks nor
+ModEx. Frames that need no change, which is nearly all of them, pass as they are.
+"""
+
+from __future__ import annotations
+
+from slipstream.errors import MediaError
+from slipstream.media.enhanced_tag import (
+    COMMAND,
+    MULTITRACK,
+    EnhancedHeader,
+    Multitrack,
+    VideoPacket,
+    is_enhanced,
+    read_enhanced_header,
+)
+from slipstream.media.frame import Frame, Kind
+from slipstream.media.tag import parse_tag
+
+DEFAULT_TRACK = 0
+METADATA = 0x80 | VideoPacket.METADATA
+VISIBLE_METADATA = bytes((METADATA | COMMAND << 4,))
+
+
+def player_frame(frame: Frame, *, multitrack: bool) -> Frame | None:
+    """Return the frame as a player gets it; None where nothing of it is for that player.
+
+    Args:
+        frame: what `parse_tag` has read.
+        multitrack: the player announced that it reads Multitrack (and with it ModEx).
+    """
+    shown = frame if multitrack else plain_track(frame)
+    return None if shown is None else visible_metadata(shown)
+
+
+def plain_track(frame: Frame) -> Frame | None:
+    """Return the default track in the form of Enhanced RTMP v1; None if it is not in there."""
+    header = _read_unusual(frame)
+    if header is None:
+        return frame
+    for track in header.tracks:
+        if track.number == DEFAULT_TRACK:
+            first = bytes((frame.body[0] & 0xF0 | header.packet_type,))
+            return _reread(frame, first + track.fourcc + frame.body[track.start : track.end])
+    return None
+
+
+def split_tracks(frame: Frame) -> list[Frame]:
+    """Return a frame of several tracks as one frame each, any other as it is.
+
+    A configuration must reach newcomers so: of one for several tracks, FFmpeg reads the first.
+    """
+    header = _read_unusual(frame)
+    if header is None or header.multitrack in (None, Multitrack.ONE_TRACK):
+        return [frame]
+    before = frame.body[: header.multitrack_at]
+    layout = bytes((Multitrack.ONE_TRACK << 4 | header.packet_type,))
+    bodies = (
+        before
+        + layout
+        + track.fourcc
+        + bytes((track.number,))
+        + frame.body[track.start : track.end]
+        for track in header.tracks
+    )
+    return [single for body in bodies if (single := _reread(frame, body)) is not None]
+
+
+def visible_metadata(frame: Frame) -> Frame:
+    """Give a packet of colour metadata the frame type "command".
+
+    Enhanced RTMP lets it have any, and OBS sends 0; but FFmpeg takes all others for pictures.
+    """
+    first = frame.body[0]
+    if frame.kind is Kind.VIDEO and first & 0x8F == METADATA and first != VISIBLE_METADATA[0]:
+        return frame._replace(body=VISIBLE_METADATA + frame.body[1:])
+    return frame
+
+
+def nano_offset_ns(frame: Frame) -> int:
+    """Return what to add to the frame's time of showing, 0 to 999999 ns for each ModEx item."""
+    header = _read_unusual(frame)
+    return header.nano_offset_ns if header else 0
+
+
+def _read_unusual(frame: Frame) -> EnhancedHeader | None:
+    """Return the header of a frame with Multitrack or ModEx, None for all others."""
+    kind, body = frame.kind, frame.body
+    if kind is Kind.DATA or not is_enhanced(kind, body):
+        return None
+    if body[0] & 0x0F not in (MULTITRACK[kind], VideoPacket.MOD_EX):
+        return None
+    return read_enhanced_header(kind, body)
+
+
+def _reread(frame: Frame, body: bytes) -> Frame | None:
+    try:
+        return parse_tag(frame.kind, frame.dts_ms, body)
+    except MediaError:  # a track without data
+        return None

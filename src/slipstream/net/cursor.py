@@ -1,0 +1,330 @@
+"""A viewer's place in a log, and how bytes get from there to its socket.
+
+A cursor that keeps up costs the pump one `sendfile` per round. What else can happen to it is
+here: a socket that is full, bytes for this viewer alone, a jump to a newer sync point, a
+pause, or a viewer that wants only some of the messages. All of it happens between two
+messages: whatever has begun to go out is finished first.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Protocol
+
+from slipstream.log import Log, Segment, SyncPoint
+from slipstream.net.link import Link, describe
+
+NEVER = 1 << 62  # a position that no log reaches
+CHECK_S = 0.1  # how often the lag of a cursor that is behind is looked at
+SELECTED_BYTES = 64 << 10  # unsent bytes at which a cursor that selects waits
+
+
+class CursorOwner(Protocol):
+    """The viewer that a cursor serves."""
+
+    def greet(self, sync: SyncPoint) -> bytes:
+        """What must be sent before the bytes from `sync` on."""
+
+    def fail(self, reason: str) -> None:
+        """The viewer cannot be served any more; called once."""
+
+
+class FastLane(Protocol):
+    """Where the pump keeps the cursors of one log."""
+
+    def fall_behind(self, cursor: Cursor) -> None:
+        """Take the cursor out of those that keep up."""
+
+    def remove(self, cursor: Cursor) -> None:
+        """Forget the cursor."""
+
+
+class Selection(Protocol):
+    """Which messages a viewer wants, and in what form; the private, slower path."""
+
+    def select(self, message: bytes, flags: int) -> bytes:
+        """The message as it is to be sent; empty if it is not."""
+
+
+class Cursor:
+    """Made at a sync point, then driven by the pump.
+
+    Args:
+        link: where the bytes go.
+        log: where they come from.
+        sync: where to start. The greeting is the owner's to send, before.
+        owner: told of the end.
+        ceiling_ms: a lag above it, in ms, makes the cursor jump.
+        stall_s: a viewer that takes nothing for so long, in seconds, is given up.
+        now: seconds on the monotonic clock.
+    """
+
+    __slots__ = (
+        "_check_at",
+        "_leap",
+        "_leaving",
+        "_owner",
+        "_private",
+        "_progress_at",
+        "_received",
+        "_segment",
+        "_start_lag_ms",
+        "_start_position",
+        "_stop",
+        "ceiling_ms",
+        "fd",
+        "jumps",
+        "lane",
+        "link",
+        "log",
+        "paused",
+        "position",
+        "selection",
+        "skipped_bytes",
+        "skipped_ms",
+        "stall_s",
+    )
+
+    def __init__(
+        self,
+        link: Link,
+        log: Log,
+        sync: SyncPoint,
+        owner: CursorOwner,
+        *,
+        ceiling_ms: int,
+        stall_s: float,
+        now: float,
+    ) -> None:
+        self.link = link
+        self.log = log
+        self.fd = -1  # the link's, while the cursor keeps up; the pump looks at nothing else
+        self.lane: FastLane | None = None
+        self.position = sync.position
+        self.ceiling_ms = ceiling_ms
+        self.stall_s = stall_s
+        self.jumps = 0
+        self.skipped_ms = 0
+        self.skipped_bytes = 0
+        self.paused = False
+        self.selection: Selection | None = None
+        self._owner = owner
+        self._segment: Segment | None = None
+        self._start_position = sync.position
+        self._start_lag_ms = log.head_ms - sync.time_ms
+        self._received = sync.position
+        self._progress_at = now
+        self._check_at = now + CHECK_S
+        self._stop = NEVER  # where to stop for what waits below
+        self._private: bytearray | None = None
+        self._leap = False
+        self._leaving = False
+        self._bound_send_buffer()
+
+    @property
+    def bytes_sent(self) -> int:
+        """Bytes of the log that the kernel has taken."""
+        return self.position - self._start_position - self.skipped_bytes
+
+    def lag_ms(self) -> int:
+        """What the viewer has not received, the kernel's buffer counted, in ms of the stream."""
+        return max(self.log.head_ms - self.log.time_at(self._seen()), 0)
+
+    # What others ask for; done between two messages
+
+    def interject(self, data: bytes | bytearray) -> None:
+        """Send bytes to this viewer alone, as soon as the message that has begun is out."""
+        if self._private is None and self._at_boundary():
+            self.link.write_now(data)
+            if self.link.unsent:
+                self._leave_fast_lane()
+        else:
+            self._private = (self._private or bytearray()) + data
+            self._stop_at_boundary()
+
+    def leave(self) -> None:
+        """Send nothing more, once the message that has begun is out."""
+        self._leaving = True
+        if self.link.fd < 0 or (self._private is None and self._at_boundary()):
+            self._depart()
+        else:
+            self._stop_at_boundary()
+
+    def jump(self) -> None:
+        """Go to the newest sync point, or wait for the next one, and greet again."""
+        self._leap = True
+        self._stop_at_boundary()
+
+    def pause(self) -> None:
+        """Send nothing after the message that has begun."""
+        self.paused = True
+        self._stop_at_boundary()
+
+    def resume(self) -> None:
+        """Go on at the newest sync point."""
+        self.paused = False
+        self.jump()
+
+    def choose(self, selection: Selection | None) -> None:
+        """From the next message on, send only what `selection` gives; None: everything."""
+        self.selection = selection
+        self._stop_at_boundary()
+
+    def give_up(self, reason: str) -> None:
+        """End the viewer, from inside the pump."""
+        self._owner.fail(reason)
+
+    # Driven by the pump
+
+    def advance(self, target: int, now: float) -> bool:
+        """Send what the socket takes, up to `target`. True: all of it, and nothing else waits."""
+        link = self.link
+        if link.fd < 0:
+            self._depart()
+            return False
+        if link.unsent or link.sender not in (self, None):
+            return False
+        if now >= self._check_at:
+            self._check_at = now + CHECK_S
+            self._check_lag()
+        while True:
+            if self.position == self._stop and not self._pass_boundary():
+                return False
+            end = min(target, self._stop)
+            if self.position >= end:
+                return self._stop == NEVER and self.selection is None
+            if self.selection is not None and self._at_boundary():
+                if link.sender is self:
+                    link.release()
+                if not self._send_selected(end):
+                    return False
+            elif not self._send_range(end):
+                return False
+
+    def survey(self, now: float) -> None:
+        """Give up a viewer that has taken nothing for too long while bytes wait."""
+        seen = self._seen()
+        if seen > self._received or seen >= self.log.head or self.paused:
+            self._received = seen
+            self._progress_at = now
+        elif now - self._progress_at >= self.stall_s:
+            self.give_up(f"took nothing for {self.stall_s:g} s")
+
+    def caught_up(self) -> None:
+        """The viewer has all there was at its start: from now on its lag is its own doing."""
+        self._start_lag_ms = 0
+        self._segment = None
+
+    # Inside
+
+    def _depart(self) -> None:
+        """Take the cursor out of pump and link."""
+        if self.lane is not None:
+            self.lane.remove(self)
+            self.lane = None
+        if self.link.sender is self:
+            self.link.release()
+
+    def _seen(self) -> int:
+        """The position up to which the viewer has acknowledged."""
+        return max(self.position - self.link.queued() - self.link.unsent, self._received)
+
+    def _check_lag(self) -> None:
+        if self._leap or self.paused:
+            return
+        gone = self.position < self.log.tail
+        if gone or self.lag_ms() - self._start_lag_ms > self.ceiling_ms:
+            syncs = self.log.sync_points
+            if gone or (syncs and syncs[-1].position > self.position):
+                self.jump()
+
+    def _locate(self) -> Segment | None:
+        """The segment of the next byte; a cursor keeps the one it is in, even when dropped."""
+        segment = self._segment
+        if segment is None or not segment.start <= self.position < segment.end:
+            segment = self._segment = self.log.locate(self.position)
+        return segment
+
+    def _leave_fast_lane(self) -> None:
+        if self.fd >= 0 and self.lane is not None:
+            self.lane.fall_behind(self)
+
+    def _stop_at_boundary(self) -> None:
+        self._stop = self._boundary()
+        self._leave_fast_lane()
+
+    def _boundary(self) -> int:
+        segment = self._locate()
+        return self.position if segment is None else segment.boundary(self.position)
+
+    def _at_boundary(self) -> bool:
+        return self._boundary() == self.position
+
+    def _pass_boundary(self) -> bool:
+        """Do what waits at a message boundary. False: nothing may be sent now."""
+        if self._private is not None:
+            private, self._private = self._private, None
+            self.link.write_now(private)
+        if self._leaving:
+            self._depart()
+            return False
+        if self._leap and not self.paused:
+            if not self.log.sync_points:
+                return False
+            self._leap = False
+            self._land(self.log.sync_points[-1])
+        if not self.paused:
+            self._stop = NEVER
+        return not self.paused and not self.link.unsent
+
+    def _land(self, sync: SyncPoint) -> None:
+        if sync.position <= self.position:
+            return  # nothing newer: going on is better than going back
+        self.jumps += 1
+        self.skipped_ms += max(sync.time_ms - self.log.time_at(self.position), 0)
+        self.skipped_bytes += sync.position - self.position
+        self.position = self._received = sync.position
+        self._segment = None
+        self.link.write_now(self._owner.greet(sync))
+
+    def _send_range(self, end: int) -> bool:
+        """Send bytes of one segment as they are. False: the socket is full or the cursor lost."""
+        segment = self._locate()
+        if segment is None:
+            self.jump()  # what was to be sent next is no longer kept
+            return bool(self.log.sync_points)
+        count = min(end, segment.end) - self.position
+        self.link.sender = self
+        try:
+            sent = os.sendfile(self.link.fd, segment.fd, self.position - segment.start, count)
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            self.give_up(describe(error))
+            return False
+        self.position += sent
+        return sent == count
+
+    def _send_selected(self, end: int) -> bool:
+        """Send the messages up to `end` that the viewer wants, each in its own form."""
+        selection = self.selection
+        assert selection is not None
+        while self.position < end:
+            segment = self._locate()
+            if segment is None:
+                self.jump()
+                return bool(self.log.sync_points)
+            index = segment.entry_at(self.position)
+            size = segment.start + segment.ends[index] - self.position
+            message = os.pread(segment.fd, size, self.position - segment.start)
+            self.link.write_now(selection.select(message, segment.flags[index]))
+            self.position += size
+            if self.link.unsent > SELECTED_BYTES:
+                return False
+        return True
+
+    def _bound_send_buffer(self) -> None:
+        rate = self.log.bytes_per_second() or 128 << 10
+        self.link.bound_send_buffer(min(max(rate, 64 << 10), 4 << 20))
+
+

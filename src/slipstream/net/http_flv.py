@@ -1,0 +1,253 @@
+"""HTTP-FLV: `GET /{app}/{name}.flv`, an endless response out of the FLV log.
+
+The HTTP library reads the request; once it is clear that there is something to send, the
+socket is taken over: its descriptor is duplicated, the library's transport aborted, and from
+then on the viewer is a link and a cursor like any other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from itertools import count
+from typing import cast
+
+import structlog
+from aiohttp import web
+
+from slipstream.access import Action, Request
+from slipstream.errors import BadNameError
+from slipstream.formats import FlvFormat, FlvMultitrackFormat, Format, Greeting
+from slipstream.hub import EndReason, FullError, StreamSettings, Subscription, stream_name
+from slipstream.log import SyncPoint
+from slipstream.net.cursor import Cursor
+from slipstream.net.link import Link
+from slipstream.net.listener import plain_address
+from slipstream.net.rtmp_session import Services
+from slipstream.net.served import ServedFigures
+
+log = structlog.get_logger()
+_ids = count(1)
+
+CORS = {"Access-Control-Allow-Origin": "*"}
+MEDIA_HEADERS = {
+    **CORS,
+    "Content-Type": "video/x-flv",
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+}
+_HEAD = b"HTTP/1.1 200 OK\r\nConnection: close\r\n" + "".join(
+    f"{name}: {value}\r\n" for name, value in MEDIA_HEADERS.items()
+).encode() + b"\r\n"
+
+
+class HttpFlv:
+    """The route.
+
+    Args:
+        services: of this worker.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self.viewers: dict[HttpFlvViewer, None] = {}
+
+    def add_to(self, app: web.Application) -> None:
+        """Serve everything that ends in `.flv`; the last extension is always the format."""
+        path = r"/{stream:.+}.flv"
+        app.router.add_get(path, self._watch, allow_head=False)
+        app.router.add_head(path, self._look)
+        app.router.add_options(path, self._preflight)
+
+    async def _watch(self, request: web.Request) -> web.StreamResponse:
+        stream = self._allowed(request)
+        form = FlvMultitrackFormat if request.query.get("tracks") == "all" else FlvFormat
+        viewer = HttpFlvViewer(self, self._services, _address(request))
+        try:
+            await viewer.wait_for_start(stream, form)
+        except FullError as error:
+            raise web.HTTPServiceUnavailable(text=f"{error}\n", headers=CORS) from error
+        if viewer.refused is not None:
+            raise web.HTTPNotFound(text=f"{viewer.refused}\n", headers=CORS)
+        transport = request.transport
+        if transport is None or transport.is_closing():
+            viewer.close("left while waiting")
+            return web.Response()
+        shared = transport.get_extra_info("socket")
+        sock = socket.socket(fileno=os.dup(shared.fileno()))
+        transport.abort()  # closes the library's descriptor only: no word goes to the peer
+        viewer.take_over(sock)
+        return web.Response()
+
+    async def _look(self, request: web.Request) -> web.Response:
+        stream = self._services.hub.streams.get(self._allowed(request))
+        if stream is None or stream.on_air is None:
+            raise web.HTTPNotFound(headers=CORS)
+        return web.Response(headers=MEDIA_HEADERS)
+
+    async def _preflight(self, _: web.Request) -> web.Response:
+        return web.Response(status=204, headers={**CORS, "Access-Control-Allow-Methods": "GET"})
+
+    def _allowed(self, request: web.Request) -> str:
+        app, _, name = request.match_info["stream"].rpartition("/")
+        try:
+            stream = stream_name(app, name)
+        except BadNameError as error:
+            raise web.HTTPNotFound(text=f"{error}\n", headers=CORS) from error
+        question = Request(
+            Action.PLAY, stream, _address(request), request.query_string, "http-flv"
+        )
+        decision = self._services.gate.decide(question, self._services.loop.time())
+        if not decision.allowed:
+            raise web.HTTPForbidden(text="not allowed\n", headers=CORS)
+        return stream
+
+
+class HttpFlvViewer:
+    """The hub's `ViewerPeer`, the cursor's owner and the link's, one after the other."""
+
+    __slots__ = (
+        "_cursor",
+        "_form",
+        "_link",
+        "_route",
+        "_services",
+        "_settings",
+        "_started",
+        "_subscription",
+        "_sync",
+        "address",
+        "connection_id",
+        "refused",
+    )
+
+    protocol = "http-flv"
+
+    def __init__(self, route: HttpFlv, services: Services, address: str) -> None:
+        self.connection_id = f"flv-{next(_ids)}"
+        self.address = address
+        self.refused: EndReason | None = None
+        self._route = route
+        self._services = services
+        self._started: asyncio.Event | None = asyncio.Event()
+        self._subscription: Subscription | None = None
+        self._link: Link | None = None
+        self._cursor: Cursor | None = None
+        self._form: Format | None = None
+        self._sync: SyncPoint | None = None
+        self._settings = StreamSettings()
+
+    async def wait_for_start(self, stream: str, form: type[Format]) -> None:
+        """Subscribe and wait until there is something to send, or nothing will come.
+
+        Raises:
+            FullError: there are too many viewers.
+        """
+        now = self._services.loop.time()
+        self._subscription = self._services.hub.subscribe(stream, form, self, now=now)
+        assert self._started is not None
+        try:
+            await self._started.wait()
+        except asyncio.CancelledError:
+            self.close("left while waiting")
+            raise
+        self._started = None
+
+    def take_over(self, sock: socket.socket) -> None:
+        """Send the response's head, the greeting and then the log."""
+        services = self._services
+        assert self._form is not None
+        assert self._subscription is not None
+        if self._subscription.ended:
+            sock.close()
+            return
+        services.admissions.opened(self.address)
+        services.admissions.settled(self.address)
+        self._route.viewers[self] = None
+        log.info(
+            "play.start",
+            id=self.connection_id,
+            address=self.address,
+            stream=self._subscription.stream.name,
+            protocol=self.protocol,
+        )
+        self._link = link = Link(sock, self.address, self, services.loop)
+        link.start()
+        sync = self._form.log.sync_points[-1] if self._form.log.sync_points else self._sync
+        assert sync is not None
+        link.write(_HEAD + self.greet(sync))
+        self._cursor = Cursor(
+            link,
+            self._form.log,
+            sync,
+            self,
+            ceiling_ms=self._settings.latency_ceiling_ms,
+            stall_s=self._settings.stall_s,
+            now=services.loop.time(),
+        )
+        services.pump.add(self._cursor)
+
+    def close(self, reason: str) -> None:
+        """The viewer has gone, or is made to go."""
+        if self._cursor is not None:
+            self._cursor.leave()
+        subscription, self._subscription = self._subscription, None
+        if subscription is not None:
+            subscription.close()
+            if self._route.viewers.pop(self, 0) is None:
+                self._services.admissions.closed()
+                log.info(
+                    "play.end",
+                    id=self.connection_id,
+                    stream=subscription.stream.name,
+                    reason=reason,
+                )
+
+    # The hub's side
+
+    def start(self, form: Format, sync: SyncPoint, settings: StreamSettings) -> None:
+        """Let the request go on."""
+        self._form, self._sync, self._settings = form, sync, settings
+        if self._started is not None:
+            self._started.set()
+
+    def end(self, reason: EndReason) -> None:
+        """The hub sends the viewer away."""
+        self.close(str(reason))
+        if self._link is not None:
+            self._link.close()
+        else:
+            self.refused = reason
+            if self._started is not None:
+                self._started.set()
+
+    def figures(self) -> ServedFigures:
+        """How the viewer fares."""
+        return ServedFigures.of(self._cursor)
+
+    # The cursor's side
+
+    def greet(self, sync: SyncPoint) -> bytes:
+        """The file header and the configurations; after a jump, these alone."""
+        assert self._form is not None
+        messages = self._form.greet(cast(Greeting, sync.greeting), sync.time_ms)
+        return b"".join(messages if self._cursor is None else messages[1:])
+
+    def fail(self, reason: str) -> None:
+        """The cursor cannot go on."""
+        if self._link is not None:
+            self._link.fail(reason)
+
+    # The link's side
+
+    def received(self, data: memoryview) -> None:
+        """Whatever a viewer says after its request is of no interest."""
+
+    def lost(self, reason: str) -> None:
+        """The link has ended."""
+        self.close(reason)
+
+
+def _address(request: web.Request) -> str:
+    return plain_address(request.remote or "")

@@ -1,0 +1,248 @@
+"""One TCP connection that carries media: a non-blocking socket and what is not yet written.
+
+The socket is ours, not a transport's: the pump writes ranges of logs straight to its
+descriptor, and the intake decides when it is read. What is written here is the rest: answers,
+greetings, everything meant for one peer alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import socket
+import struct
+import termios
+from typing import Protocol
+
+import structlog
+
+log = structlog.get_logger()
+
+READ_BYTES = 256 << 10  # of the buffer that all links of a worker read into, one after the other
+LINGER_S = 2.0  # how long a link that is closing may take to get rid of its last bytes
+_QUEUED = struct.Struct("i")
+
+_read_buffer = memoryview(bytearray(READ_BYTES))
+
+
+class Sender(Protocol):
+    """Whoever sends a log's bytes straight to the link's descriptor."""
+
+    def interject(self, data: bytes | bytearray) -> None:
+        """Have `data` written between two messages."""
+
+
+class LinkOwner(Protocol):
+    """Whoever speaks the protocol on a link."""
+
+    def received(self, data: memoryview) -> None:
+        """Bytes have come; `data` is valid during the call only."""
+
+    def lost(self, reason: str) -> None:
+        """The link has ended, by the peer or by an error; called once, never after `close()`."""
+
+
+class Link:
+    """Call `start()` once, `write()` and `close()` at will; the owner is told the rest.
+
+    Args:
+        sock: connected; becomes ours.
+        address: of the peer, without the port.
+        owner: told what happens.
+        max_unsent: bytes that may wait for the peer beyond the kernel's own buffer; more ends
+            the link.
+    """
+
+    __slots__ = (
+        "_closing",
+        "_loop",
+        "_owner",
+        "_sock",
+        "_unsent",
+        "_writing",
+        "address",
+        "bytes_received",
+        "fd",
+        "max_unsent",
+        "sender",
+    )
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        address: str,
+        owner: LinkOwner,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        max_unsent: int = 64 << 10,
+    ) -> None:
+        sock.setblocking(False)
+        if sock.family != socket.AF_UNIX:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.fd = sock.fileno()  # -1 once it is closed
+        self.address = address
+        self.max_unsent = max_unsent
+        self.bytes_received = 0
+        self.sender: Sender | None = None  # while set, what is written goes through it
+        self._sock = sock
+        self._owner = owner
+        self._loop = loop
+        self._unsent: bytearray | None = None
+        self._writing = False
+        self._closing: asyncio.TimerHandle | None = None
+
+    @property
+    def unsent(self) -> int:
+        """Bytes written here that the kernel has not taken yet."""
+        return len(self._unsent) if self._unsent else 0
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether nothing more may be written."""
+        return self.fd < 0 or self._closing is not None
+
+    def start(self) -> None:
+        """Read whenever bytes come."""
+        self._loop.add_reader(self.fd, self.read)
+
+    def stop_watching(self) -> None:
+        """Read no more by itself; somebody calls `read()` from now on."""
+        self._loop.remove_reader(self.fd)
+
+    def read(self) -> bool:
+        """Read once and hand it on. True if there may be more waiting."""
+        if self.fd < 0:
+            return False
+        try:
+            count = self._sock.recv_into(_read_buffer)
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            self.fail(describe(error))
+            return False
+        if count == 0:
+            self.fail("closed by the peer")
+            return False
+        self.bytes_received += count
+        if self._closing is None:  # what comes while we are closing is read and forgotten
+            try:
+                self._owner.received(_read_buffer[:count])
+            except Exception:  # a bug of ours costs this connection and no other
+                log.exception("link.bug", address=self.address)
+                self.fail("an error of the server's own")
+                return False
+        return count == READ_BYTES
+
+    def write(self, data: bytes | bytearray) -> None:
+        """Send whole messages, now or when the peer takes them, and never inside another one."""
+        if self.sender is not None:
+            self.sender.interject(data)
+        else:
+            self.write_now(data)
+
+    def write_now(self, data: bytes | bytearray) -> None:
+        """Send `data` although somebody else sends on this link; for the sender itself."""
+        if self.fd < 0 or not data:
+            return
+        if self._unsent:
+            self._unsent += data
+        else:
+            try:
+                count = self._sock.send(data)
+            except BlockingIOError:
+                count = 0
+            except OSError as error:
+                self._fail_later(describe(error))
+                return
+            if count == len(data):
+                return
+            self._unsent = bytearray(memoryview(data)[count:])
+        if len(self._unsent) > self.max_unsent:
+            self._fail_later(f"{len(self._unsent)} bytes unread, limit {self.max_unsent}")
+        elif not self._writing:
+            self._writing = True
+            self._loop.add_writer(self.fd, self._writable)
+
+    def queued(self) -> int:
+        """Bytes that the kernel holds because the peer has not acknowledged them (1 µs)."""
+        if self.fd < 0:
+            return 0
+        answer = fcntl.ioctl(self.fd, termios.TIOCOUTQ, b"\0\0\0\0")
+        return int(_QUEUED.unpack(answer)[0])
+
+    def bound_send_buffer(self, size: int) -> None:
+        """Let the kernel hold about `size` bytes for the peer, not the megabytes it would."""
+        # The kernel doubles the value to cover its own overhead (socket(7)).
+        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size // 2)
+
+    def close(self) -> None:
+        """Send what is unsent, then close; at most `LINGER_S` of it. The owner is not told."""
+        if self.is_closing:
+            return
+        self._closing = self._loop.call_later(LINGER_S, self.abort)
+        self._shut_down_if_done()
+
+    def release(self) -> None:
+        """The sender has finished its message and sends no more."""
+        self.sender = None
+        if self._closing is not None:
+            self._shut_down_if_done()
+
+    def abort(self) -> None:
+        """Close now. The owner is not told."""
+        if self.fd < 0:
+            return
+        self._loop.remove_reader(self.fd)
+        if self._writing:
+            self._loop.remove_writer(self.fd)
+        if self._closing is not None:
+            self._closing.cancel()
+        self.fd = -1
+        self._unsent = None
+        self.sender = None
+        self._sock.close()
+
+    def fail(self, reason: str) -> None:
+        """Close now and tell the owner."""
+        if self.fd < 0:
+            return
+        told = self._closing is not None
+        self.abort()
+        if not told:
+            self._owner.lost(reason)
+
+    def _fail_later(self, reason: str) -> None:
+        """As `fail()`, but never inside the owner's own call."""
+        self._loop.call_soon(self.fail, reason)
+
+    def _writable(self) -> None:
+        assert self._unsent is not None
+        try:
+            count = self._sock.send(self._unsent)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self.fail(describe(error))
+            return
+        del self._unsent[:count]
+        if not self._unsent:
+            self._unsent = None
+            self._writing = False
+            self._loop.remove_writer(self.fd)
+            if self._closing is not None:
+                self._shut_down_if_done()
+
+    def _shut_down_if_done(self) -> None:
+        """Say that no more comes and wait for the peer to leave, so that it reads all of it."""
+        if self.unsent or self.sender is not None:
+            return
+        try:
+            self._sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            self.abort()
+
+
+def describe(error: OSError) -> str:
+    """A reason for the log line."""
+    return os.strerror(error.errno).lower() if error.errno else str(error)

@@ -1,0 +1,227 @@
+"""Accepts connections, no more than can be served.
+
+Those that have not yet said what they want are bounded, in total and per address. Beyond the
+bound nobody is refused: connections wait unaccepted in the kernel (one address: accepted but
+unread) until there is room. Schools and offices sit behind one address.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import ipaddress
+import resource
+import socket
+from collections import deque
+from collections.abc import Callable
+
+from slipstream.errors import SlipstreamError
+
+BACKLOG = 4096  # the usual 128 makes 2000 quick connects wait milliseconds each
+ACCEPTS_PER_TURN = 64  # so that a flood of connects leaves time for the rest of the worker
+RESERVED_DESCRIPTORS = 64  # for files, logs and the API when connections have used up the rest
+PAUSE_S = 0.1  # before accepting is tried again when descriptors or memory were short
+
+Accept = Callable[[socket.socket, str], None]
+
+
+class Admissions:
+    """Counts connections of all listeners of a worker.
+
+    Args:
+        max_pending: connections that may not yet be connected (RTMP's `connect`), in total.
+        max_pending_per_address: the same, for one address; loopback is exempt.
+    """
+
+    def __init__(self, *, max_pending: int = 512, max_pending_per_address: int = 32) -> None:
+        self.max_pending = max_pending
+        self.max_pending_per_address = max_pending_per_address
+        self.pending = 0
+        self.open = 0
+        soft_limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        self.max_open = min(soft_limit * 4 // 5, soft_limit - RESERVED_DESCRIPTORS)
+        self.on_room: list[Callable[[], None]] = []
+        self._by_address: dict[str, int] = {}
+
+    @property
+    def full(self) -> bool:
+        """Whether nobody more may be accepted now."""
+        return self.pending >= self.max_pending or self.open >= self.max_open
+
+    def is_crowded(self, address: str) -> bool:
+        """Whether this address has all the pending connections it may have."""
+        waiting = self._by_address.get(address, 0)
+        return waiting >= self.max_pending_per_address and not _is_loopback(address)
+
+    def opened(self, address: str) -> None:
+        """A connection begins; it is pending until `settled()`."""
+        self.open += 1
+        self.pending += 1
+        self._by_address[address] = self._by_address.get(address, 0) + 1
+
+    def settled(self, address: str) -> None:
+        """A connection is not pending any more. Once per connection, before it is `closed()`."""
+        self.pending -= 1
+        left = self._by_address[address] - 1
+        if left:
+            self._by_address[address] = left
+        else:
+            del self._by_address[address]
+        self._tell()
+
+    def closed(self) -> None:
+        """A connection has ended."""
+        self.open -= 1
+        self._tell()
+
+    def _tell(self) -> None:
+        for callback in self.on_room:
+            callback()
+
+
+class Listener:
+    """Hands accepted sockets on.
+
+    Args:
+        sock: listening; becomes ours.
+        accept: called with each connected socket and its address.
+        admissions: who may be accepted.
+    """
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        accept: Accept,
+        admissions: Admissions,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        self.address = format_address(sock)
+        self._sock = sock
+        self._accept = accept
+        self._admissions = admissions
+        self._loop = loop
+        self._listening = False
+        self._stopped = False
+        self._crowd: deque[tuple[socket.socket, str]] = deque()
+        admissions.on_room.append(self._make_room)
+
+    def start(self) -> None:
+        """Begin to accept."""
+        self._listening = True
+        self._loop.add_reader(self._sock.fileno(), self._acceptable)
+
+    def stop(self) -> None:
+        """Accept no more and close."""
+        self._stopped = True
+        self._pause()
+        self._admissions.on_room.remove(self._make_room)
+        self._sock.close()
+        while self._crowd:
+            self._crowd.popleft()[0].close()
+
+    def _acceptable(self) -> None:
+        for _ in range(ACCEPTS_PER_TURN):
+            if self._admissions.full or len(self._crowd) >= self._admissions.max_pending:
+                self._pause()
+                return
+            try:
+                sock, peer = self._sock.accept()
+            except BlockingIOError:
+                return
+            except OSError as error:
+                if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS):
+                    self._pause()
+                    self._loop.call_later(PAUSE_S, self._make_room)
+                return
+            self._admit(sock, plain_address(peer[0]))
+
+    def _admit(self, sock: socket.socket, address: str) -> None:
+        if self._admissions.is_crowded(address):
+            self._crowd.append((sock, address))
+        else:
+            self._admissions.opened(address)
+            self._accept(sock, address)
+
+    def _pause(self) -> None:
+        if self._listening:
+            self._listening = False
+            self._loop.remove_reader(self._sock.fileno())
+
+    def _make_room(self) -> None:
+        if self._stopped or self._admissions.full:
+            return
+        for _ in range(len(self._crowd)):
+            self._admit(*self._crowd.popleft())
+        if not self._listening:
+            self.start()
+
+
+def open_listening_socket(address: str) -> socket.socket:
+    """Return a listening TCP socket for `host:port`, `:port` or `port`; an empty host is all.
+
+    Raises:
+        SlipstreamError: with what to do about it.
+    """
+    host, port = parse_address(address)
+    try:
+        infos = socket.getaddrinfo(
+            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+    except OSError as error:
+        raise SlipstreamError(f"cannot listen on {address}: {error.strerror}") from error
+    # With no host, one IPv6 socket serves IPv4 as well where the machine has IPv6.
+    infos.sort(key=lambda info: info[0] != socket.AF_INET6)
+    failure: OSError | None = None
+    for family, kind, protocol, _, place in infos:
+        try:
+            sock = socket.socket(family, kind, protocol)
+        except OSError as error:
+            failure = error
+            continue
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1 if host else 0)
+            sock.bind(place)
+            sock.listen(BACKLOG)
+            sock.setblocking(False)
+        except OSError as error:
+            sock.close()
+            failure = error
+            if error.errno != errno.EAFNOSUPPORT and error.errno != errno.EADDRNOTAVAIL:
+                break
+        else:
+            return sock
+    assert failure is not None
+    hint = "another program has the port" if failure.errno == errno.EADDRINUSE else failure.strerror
+    raise SlipstreamError(f"cannot listen on {address}: {hint}") from failure
+
+
+def parse_address(address: str) -> tuple[str, int]:
+    """Split `host:port`, `[v6]:port`, `:port` or `port`.
+
+    Raises:
+        SlipstreamError: it is none of these.
+    """
+    host, _, port = address.rpartition(":")
+    if not port.isascii() or not port.isdigit() or int(port) > 65_535:
+        raise SlipstreamError(f"{address!r} is no address: expected HOST:PORT, :PORT or PORT")
+    return host.strip("[]"), int(port)
+
+
+def plain_address(host: str) -> str:
+    """An address as it is compared and shown: IPv4 in its own form, no zone."""
+    return host.removeprefix("::ffff:").partition("%")[0]
+
+
+def format_address(sock: socket.socket) -> str:
+    """`host:port` of a bound socket."""
+    host, port = sock.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,106 @@
+"""One stream that an RTMP connection publishes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import structlog
+
+from slipstream.errors import MediaError
+from slipstream.hub import EndReason, Publication
+from slipstream.media import Frame, parse_tag
+from slipstream.rtmp import Message
+
+if TYPE_CHECKING:
+    from slipstream.net.rtmp_session import RtmpSession
+
+log = structlog.get_logger()
+
+CODES = {
+    EndReason.TAKEN_OVER: "NetStream.Publish.BadName",
+    EndReason.SILENT: "NetStream.Publish.Idle",
+    EndReason.KICKED: "NetStream.Publish.Denied",
+}
+
+
+class RtmpPublisher:
+    """The hub's `PublisherPeer`; call `begin()` once, then `receive()` per read."""
+
+    __slots__ = ("_session", "_stream_id", "publication")
+
+    protocol = "rtmp"
+
+    def __init__(self, session: RtmpSession, stream_id: int) -> None:
+        self._session = session
+        self._stream_id = stream_id
+        self.publication: Publication | None = None
+
+    @property
+    def connection_id(self) -> str:
+        """As in the log."""
+        return self._session.connection_id
+
+    @property
+    def address(self) -> str:
+        """Of the encoder."""
+        return self._session.link.address
+
+    def begin(self, stream: str, credential: str) -> None:
+        """Publish.
+
+        Raises:
+            BusyError: somebody else does.
+        """
+        services = self._session.services
+        now = services.loop.time()
+        self.publication = services.hub.publish(stream, self, credential=credential, now=now)
+
+    def receive(self, messages: Sequence[Message]) -> None:
+        """Take the media of one read."""
+        publication = self.publication
+        if publication is None:
+            return
+        frames: list[Frame] = []
+        for timestamp, type_id, _, payload in messages:
+            try:
+                frames.append(parse_tag(type_id, timestamp, payload))
+            except MediaError as error:
+                self._note_refused(publication, error)
+        publication.bytes_received = self._session.link.bytes_received
+        try:
+            publication.receive(frames, self._session.services.loop.time())
+        except OSError as error:  # the machine is out of memory; its other streams live on
+            self._session.close(f"no room in memory: {error}")
+
+    def close(self, reason: str) -> None:
+        """The publisher has gone, or is made to go."""
+        publication, self.publication = self.publication, None
+        if publication is None:
+            return
+        log.info(
+            "publish.end",
+            id=self.connection_id,
+            stream=publication.stream.name,
+            reason=reason,
+            frames=publication.frames_received,
+            refused=publication.frames_refused,
+        )
+        publication.close(self._session.services.loop.time())
+
+    def end(self, reason: EndReason) -> None:
+        """The hub sends the publisher away."""
+        session = self._session
+        code = CODES.get(reason, "NetStream.Publish.Denied")
+        session.connection.end_publish(self._stream_id, code, str(reason))
+        session.services.loop.call_soon(session.close, str(reason))
+
+    def _note_refused(self, publication: Publication, error: MediaError) -> None:
+        publication.frames_refused += 1
+        if publication.frames_refused == 1:
+            log.warning(
+                "publish.media_refused",
+                id=self.connection_id,
+                stream=publication.stream.name,
+                reason=str(error),
+            )

@@ -1,0 +1,326 @@
+"""One RTMP connection: the protocol's events joined to the hub, the gate and the pump.
+
+The protocol itself is `rtmp.ServerConnection`, which does no I/O; the bytes are `Link`'s and
+the pump's. What is left is here: deadlines, who may what, and one object for each stream that
+the connection publishes (`RtmpPublisher`) or plays (`RtmpViewer`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+import structlog
+
+from slipstream.access import Action, Gate, Request
+from slipstream.errors import BadNameError
+from slipstream.hub import BusyError, EndReason, FullError, Hub, stream_name
+from slipstream.net.intake import Intake
+from slipstream.net.link import Link
+from slipstream.net.listener import Admissions
+from slipstream.net.pump import Pump
+from slipstream.net.rtmp_publisher import RtmpPublisher
+from slipstream.net.rtmp_viewer import RtmpViewer
+from slipstream.net.settings import NetSettings
+from slipstream.rtmp import (
+    ConnectRequested,
+    Event,
+    HandshakeDone,
+    MediaReceived,
+    PauseRequested,
+    PlayEnded,
+    PlayRequested,
+    PublishEnded,
+    PublishRequested,
+    ReceiveAudio,
+    ReceiveVideo,
+    SeekRequested,
+    ServerConnection,
+)
+
+log = structlog.get_logger()
+_ids = count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the connections of one worker share."""
+
+    loop: asyncio.AbstractEventLoop
+    hub: Hub
+    pump: Pump
+    intake: Intake
+    gate: Gate
+    admissions: Admissions
+    settings: NetSettings
+    sessions: dict[RtmpSession, None]
+
+
+class RtmpSession:
+    """Made for each accepted socket; lives until its link ends."""
+
+    __slots__ = (
+        "_connection",
+        "_deadline",
+        "_pending",
+        "app",
+        "app_query",
+        "client",
+        "connection_id",
+        "link",
+        "multitrack",
+        "publishers",
+        "services",
+        "viewers",
+    )
+
+    def __init__(self, services: Services, sock: socket.socket, address: str) -> None:
+        self.services = services
+        self.connection_id = f"rtmp-{next(_ids)}"
+        self.app = ""
+        self.app_query = ""
+        self.client = ""
+        self.multitrack = False
+        self.publishers: dict[int, RtmpPublisher] = {}
+        self.viewers: dict[int, RtmpViewer] = {}
+        self.link = Link(
+            sock, address, self, services.loop, max_unsent=services.settings.max_unread
+        )
+        self._connection = ServerConnection(random_bytes=os.urandom)
+        self._pending = True
+        self._deadline: asyncio.TimerHandle | None = None
+        services.sessions[self] = None
+        self._expect("the handshake", services.settings.handshake_s)
+        self.link.start()
+
+    # The link's side
+
+    def received(self, data: memoryview) -> None:
+        """Handle what was read at once."""
+        for event in self._connection.receive_data(data, self.services.loop.time()):
+            handler = _HANDLERS.get(type(event))
+            if handler is not None:
+                handler(self, event)
+                if self.link.is_closing:
+                    return
+        self.flush()
+        if self._connection.error is not None:
+            self.close(str(self._connection.error))
+
+    def lost(self, reason: str) -> None:
+        """The link has ended."""
+        self._forget(reason)
+
+    def close(self, reason: str) -> None:
+        """End the connection, after what is still to be said."""
+        if not self.link.is_closing:
+            self.flush()
+            self._forget(reason)
+            self.link.close()
+
+    def flush(self) -> None:
+        """Send the protocol's answers, between two messages of whatever is being played."""
+        data = self._connection.data_to_send()
+        if data:
+            self.link.write(data)
+
+    # What publishers and viewers of this connection use
+
+    @property
+    def connection(self) -> ServerConnection:
+        """The protocol's state."""
+        return self._connection
+
+    def ended(self, stream_id: int) -> None:
+        """One of the connection's streams has ended; without any, time runs again."""
+        self.publishers.pop(stream_id, None)
+        self.viewers.pop(stream_id, None)
+        if not self.publishers:
+            self.services.intake.remove(self.link)
+        if not self.publishers and not self.viewers:
+            self._expect("another stream", self.services.settings.request_s)
+
+    # Events
+
+    def _on_handshake_done(self, _: HandshakeDone) -> None:
+        self._expect("connect", self.services.settings.connect_s)
+
+    def _on_connect(self, event: ConnectRequested) -> None:
+        self.app, self.app_query = event.app, event.query
+        self.client = event.flash_ver
+        self.multitrack = event.enhanced.multitrack
+        self._connection.accept_connect()
+        self._settle()
+        self._expect("publish or play", self.services.settings.request_s)
+        log.info(
+            "rtmp.open",
+            id=self.connection_id,
+            address=self.link.address,
+            app=event.app,
+            client=event.flash_ver,
+        )
+
+    def _on_publish(self, event: PublishRequested) -> None:
+        stream_id = event.stream_id
+        name = self._allowed(Action.PUBLISH, event.name, event.query)
+        if name is None:
+            self._connection.reject_publish(
+                stream_id, "NetStream.Publish.BadName", "wrong stream key or name"
+            )
+            self.close("publishing was refused")
+            return
+        stream, credential = name
+        publisher = RtmpPublisher(self, stream_id)
+        try:
+            publisher.begin(stream, credential)
+        except BusyError as error:
+            self._connection.reject_publish(stream_id, "NetStream.Publish.BadName", str(error))
+            self.close(str(error))
+            return
+        self.publishers[stream_id] = publisher
+        self._connection.accept_publish(stream_id)
+        self._expect(None)
+        self.services.intake.add(self.link)
+        log.info("publish.start", id=self.connection_id, stream=stream)
+
+    def _on_play(self, event: PlayRequested) -> None:
+        stream_id = event.stream_id
+        name = self._allowed(Action.PLAY, event.name, event.query)
+        if name is None:
+            self._connection.reject_play(
+                stream_id, "NetStream.Play.StreamNotFound", "no such stream"
+            )
+            return
+        viewer = RtmpViewer(self, stream_id)
+        self.viewers[stream_id] = viewer
+        self._expect(None)
+        try:
+            viewer.begin(name[0])
+        except FullError as error:
+            self._connection.reject_play(stream_id, "NetStream.Play.Failed", str(error))
+            self.ended(stream_id)
+
+    def _on_media(self, event: MediaReceived) -> None:
+        publisher = self.publishers.get(event.stream_id)
+        if publisher is not None:
+            publisher.receive(event.messages)
+
+    def _on_publish_ended(self, event: PublishEnded) -> None:
+        publisher = self.publishers.get(event.stream_id)
+        if publisher is not None:
+            publisher.close("unpublished")
+            self.ended(event.stream_id)
+
+    def _on_play_ended(self, event: PlayEnded) -> None:
+        viewer = self.viewers.get(event.stream_id)
+        if viewer is not None:
+            viewer.close("stopped by the player")
+            self.ended(event.stream_id)
+
+    def _on_pause(self, event: PauseRequested) -> None:
+        viewer = self.viewers.get(event.stream_id)
+        if viewer is not None:
+            viewer.pause(paused=event.paused)
+
+    def _on_receive_audio(self, event: ReceiveAudio) -> None:
+        viewer = self.viewers.get(event.stream_id)
+        if viewer is not None:
+            viewer.want(audio=event.enabled)
+
+    def _on_receive_video(self, event: ReceiveVideo) -> None:
+        viewer = self.viewers.get(event.stream_id)
+        if viewer is not None:
+            viewer.want(video=event.enabled)
+
+    def _on_seek(self, event: SeekRequested) -> None:
+        self._connection.send_status(
+            event.stream_id, "error", "NetStream.Seek.Failed", "a live stream has no other place"
+        )
+
+    # Inside
+
+    def _allowed(self, action: Action, name: str, query: str) -> tuple[str, str] | None:
+        """The stream's full name and the credential, or None, with a line in the log."""
+        try:
+            stream = stream_name(self.app, name)
+        except BadNameError as error:
+            self._log_refusal(action, str(error))
+            return None
+        joined = "&".join(part for part in (query, self.app_query) if part)
+        request = Request(action, stream, self.link.address, joined, "rtmp")
+        decision = self.services.gate.decide(request, self.services.loop.time())
+        if not decision.allowed:
+            self._log_refusal(action, decision.reason, stream=stream)
+            return None
+        return stream, decision.credential or f"address:{self.link.address}"
+
+    def _log_refusal(self, action: Action, reason: str, **more: str) -> None:
+        log.warning(
+            f"{action}.refused",
+            id=self.connection_id,
+            address=self.link.address,
+            reason=reason,
+            **more,
+        )
+
+    def _expect(self, what: str | None, within_s: float = 0.0) -> None:
+        """Close the connection if `what` does not happen in time, whatever else comes."""
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+        if what is not None and not self.link.is_closing:
+            reason = f"{what} did not come within {within_s:g} s"
+            self._deadline = self.services.loop.call_later(within_s, self.close, reason)
+
+    def _settle(self) -> None:
+        if self._pending:
+            self._pending = False
+            self.services.admissions.settled(self.link.address)
+
+    def _forget(self, reason: str) -> None:
+        """Take the connection out of everything that knows it."""
+        self._expect(None)
+        for viewer in list(self.viewers.values()):
+            viewer.close(reason)
+        for publisher in list(self.publishers.values()):
+            publisher.close(reason)
+        self.viewers.clear()
+        if self.publishers:
+            self.publishers.clear()
+            self.services.intake.remove(self.link)
+        self.services.sessions.pop(self, None)
+        was_pending = self._pending
+        self._settle()
+        self.services.admissions.closed()
+        level = log.debug if was_pending else log.info
+        level(
+            "rtmp.close",
+            id=self.connection_id,
+            address=self.link.address,
+            reason=reason,
+            bytes_received=self.link.bytes_received,
+        )
+
+
+Handler = Callable[[RtmpSession, Any], None]
+
+_HANDLERS: dict[type[Event], Handler] = {
+    MediaReceived: RtmpSession._on_media,
+    HandshakeDone: RtmpSession._on_handshake_done,
+    ConnectRequested: RtmpSession._on_connect,
+    PublishRequested: RtmpSession._on_publish,
+    PlayRequested: RtmpSession._on_play,
+    PublishEnded: RtmpSession._on_publish_ended,
+    PlayEnded: RtmpSession._on_play_ended,
+    PauseRequested: RtmpSession._on_pause,
+    ReceiveAudio: RtmpSession._on_receive_audio,
+    ReceiveVideo: RtmpSession._on_receive_video,
+    SeekRequested: RtmpSession._on_seek,
+}
+
+__all__ = ["EndReason", "RtmpSession", "Services"]

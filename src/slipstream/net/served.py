@@ -1,0 +1,24 @@
+"""How a viewer that is served fares: the figures that API and metrics show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from slipstream.net.cursor import Cursor
+
+
+@dataclass(frozen=True, slots=True)
+class ServedFigures:
+    """The hub's `ViewerFigures`."""
+
+    lag_ms: int = 0
+    bytes_sent: int = 0
+    jumps: int = 0
+    skipped_ms: int = 0
+
+    @classmethod
+    def of(cls, cursor: Cursor | None) -> ServedFigures:
+        """The figures of a cursor; of one that waits, zeros."""
+        if cursor is None:
+            return cls()
+        return cls(cursor.lag_ms(), cursor.bytes_sent, cursor.jumps, cursor.skipped_ms)

@@ -1,0 +1,84 @@
+"""From rounds to figures: medians, sums, ratios, promises, and the picture of them."""
+
+import json
+from dataclasses import dataclass
+from xml.etree import ElementTree
+
+import pytest
+from bench.crowd import unequal_viewers
+from bench.picture import Dot, draw
+from bench.report import Promise, Report, Row, column, percentile
+from bench.servers import choose_servers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SomeRow(Row):
+    cost: float = column("cost", 2, compared=True)
+    faults: int = column("faults", 0, sum)
+
+
+def rows(server: str, *costs: float) -> list[Row]:
+    return [SomeRow(case="some load", server=server, cost=cost, faults=1) for cost in costs]
+
+
+ROUNDS = rows("nginx-rtmp", 2, 4, 9) + rows("slipstream auto", 1, 3, 5)
+PROMISE = Promise("slipstream auto", "cost", 0.7, of_reference=True)
+
+
+def test_rounds_become_their_median_and_faults_their_sum() -> None:
+    _, ours = Report("Some", ROUNDS).combined()
+    assert ours == SomeRow(case="some load", server="slipstream auto", cost=3, faults=3)
+
+
+def test_the_table_shows_the_ratio_to_nginx() -> None:
+    assert "| slipstream auto | 3.00 | 0.75 | 3 |" in Report("Some", ROUNDS).markdown()
+
+
+@pytest.mark.parametrize(("limit", "word"), [(0.7, "MISSED"), (0.8, "kept")])
+def test_a_promise_is_kept_or_missed(limit: float, word: str) -> None:
+    promise = Promise("slipstream auto", "cost", limit, of_reference=True)
+    (verdict,) = Report("Some", ROUNDS, [promise]).verdicts()
+    assert verdict.startswith(f"- {word}: ")
+
+
+def test_a_ratio_needs_nginx_in_the_same_run() -> None:
+    (verdict,) = Report("Some", rows("slipstream auto", 1), [PROMISE]).verdicts()
+    assert "not measured" in verdict
+
+
+def test_a_report_is_json() -> None:
+    assert len(json.loads(json.dumps(Report("Some", ROUNDS).to_json()))["rounds"]) == 6
+
+
+def test_percentiles_are_values_that_occurred() -> None:
+    delays = [float(delay) for delay in range(1, 101)]
+    assert percentile(delays, 0.5) == 51
+    assert percentile(delays, 0.99) == 100
+    assert percentile(delays, 1) == 100
+
+
+def test_one_message_too_few_or_too_many_makes_a_viewer_unequal() -> None:
+    before = [0, 10, 20, 30]
+    assert unequal_viewers(before, [1000, 1010, 1020, 1030]) == 0
+    assert unequal_viewers(before, [1000, 1010, 1038, 1030]) == 0  # a ping of 18 bytes
+    assert unequal_viewers(before, [1000, 670, 1360, 1030]) == 2
+
+
+def test_the_picture_is_well_formed_and_names_every_server() -> None:
+    dots = [Dot("load", "a <b>", 1.5, 2.4), Dot("load", "c", 700, 0.2), Dot("more", "c", 3, 1)]
+    text = draw(dots)
+    assert len(ElementTree.fromstring(text).findall(".//{*}circle")) == 3
+    assert "a &lt;b&gt;" in text
+
+
+def test_a_beginning_chooses_all_servers_that_have_it() -> None:
+    names = [server.name for server in choose_servers("slip,nginx")]
+    assert names == [
+        *[f"slipstream {pump}" for pump in ("at once", "auto", "100 ms")],
+        "nginx-rtmp",
+    ]
+
+
+def test_an_unknown_server_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(SystemExit, match="nginx-rtmp"):
+        choose_servers("srs")
