@@ -9,7 +9,7 @@ import asyncio
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from functools import partial
 from time import time
 
@@ -17,7 +17,7 @@ import structlog
 from aiohttp import web
 
 from slipstream.access import Gate, Keys, load_keys
-from slipstream.control import Api, Config, Parts, welcome
+from slipstream.control import Api, Config, Logs, Parts, http_application, welcome
 from slipstream.hub import EndReason, Hub
 from slipstream.net.http_flv import HttpFlv
 from slipstream.net.intake import Intake
@@ -37,6 +37,7 @@ class Worker:
     Args:
         config: checked.
         keys: of this server's data folder.
+        logs: started.
         rtmp: listening sockets for RTMP; they become ours.
         http: the same for HTTP.
     """
@@ -45,6 +46,7 @@ class Worker:
         self,
         config: Config,
         keys: Keys,
+        logs: Logs,
         rtmp: Sequence[socket.socket],
         http: Sequence[socket.socket],
     ) -> None:
@@ -52,6 +54,7 @@ class Worker:
         net = config.net
         held = net.pump_interval
         pump = Pump(loop, Pace(None if held == "auto" else held / 1000))
+        gate = Gate(config.access_settings, keys.publish_key)
         self._hub = Hub(config.stream_settings, pump.wake)
         self._intake = Intake(loop)
         self._services = Services(
@@ -59,7 +62,7 @@ class Worker:
             hub=self._hub,
             pump=pump,
             intake=self._intake,
-            gate=Gate(config.access_settings, keys.publish_key),
+            gate=gate,
             admissions=Admissions(
                 max_pending=net.max_pending, max_pending_per_address=net.max_pending_per_address
             ),
@@ -71,17 +74,16 @@ class Worker:
             for sock in rtmp
         ]
         self._flv = HttpFlv(self._services)
-        self._api = Api(
-            Parts(
-                hub=self._hub,
-                pump=pump,
-                intake=self._intake,
-                admissions=self._services.admissions,
-                started_at=time(),
-            ),
-            config,
-            keys.api_token,
+        self._parts = Parts(
+            hub=self._hub,
+            pump=pump,
+            intake=self._intake,
+            admissions=self._services.admissions,
+            gate=gate,
+            logs=logs,
+            started_at=time(),
         )
+        self._api = Api(self._parts, config, keys.api_token)
         self._http_sockets = http
         self._runner: web.AppRunner | None = None
         self._ticker: asyncio.TimerHandle | None = None
@@ -90,7 +92,7 @@ class Worker:
 
     async def start(self) -> None:
         """Begin to serve."""
-        app = web.Application()
+        app = http_application()
         self._api.add_to(app)
         self._flv.add_to(app)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=HTTP_SHUTDOWN_S)
@@ -99,10 +101,12 @@ class Worker:
             await web.SockSite(self._runner, sock, backlog=4096).start()
         for listener in self._listeners:
             listener.start()
+        self._parts.ready = True
         self._tick()
 
     async def stop(self) -> None:
         """Accept nobody, tell everybody, then end the parts from the outside in."""
+        self._parts.ready = False
         for listener in self._listeners:
             listener.stop()
         self._hub.end(EndReason.SHUTDOWN, self._loop.time())
@@ -117,6 +121,7 @@ class Worker:
 
     def _tick(self) -> None:
         self._hub.tick(self._loop.time())
+        self._parts.logs.tick()
         self._ticker = self._loop.call_later(TICK_S, self._tick)
 
 
@@ -127,21 +132,24 @@ def serve(config: Config) -> None:
         SlipstreamError: an address cannot be used, or the data folder.
     """
     keys = load_keys(config.server.data_dir)
-    rtmp = [open_listening_socket(config.server.rtmp)]
-    http = [open_listening_socket(config.server.http)]
-    _run(_serve(config, keys, rtmp, http))
+    rtmp = open_listening_socket(config.server.rtmp)
+    http = open_listening_socket(config.server.http)
+    logs = Logs(config.log, secrets=(keys.publish_key, keys.api_token))
+    logs.start()
+    try:
+        _run(_serve(config, keys, logs, rtmp, http))
+    finally:
+        logs.stop()
 
 
 async def _serve(
-    config: Config,
-    keys: Keys,
-    rtmp: Sequence[socket.socket],
-    http: Sequence[socket.socket],
+    config: Config, keys: Keys, logs: Logs, rtmp: socket.socket, http: socket.socket
 ) -> None:
-    worker = Worker(config, keys, rtmp, http)
+    worker = Worker(config, keys, logs, [rtmp], [http])
     await worker.start()
-    addresses = format_address(rtmp[0]), format_address(http[0])
-    print(welcome(config, keys, *addresses), file=sys.stderr)  # noqa: T201
+    print(  # noqa: T201
+        welcome(config, keys, format_address(rtmp), format_address(http)), file=sys.stderr
+    )
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -151,11 +159,11 @@ async def _serve(
     await worker.stop()
 
 
-def _run(main: object) -> None:
+def _run(main: Coroutine[None, None, None]) -> None:
     """Run with uvloop where it is installed: cheaper callbacks, a tenth of the memory for TLS."""
     try:
         import uvloop
     except ImportError:
-        asyncio.run(main)  # type: ignore[arg-type]
+        asyncio.run(main)
     else:
-        uvloop.run(main)  # type: ignore[arg-type]
+        uvloop.run(main)

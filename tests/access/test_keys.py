@@ -7,37 +7,37 @@ from pathlib import Path
 
 import pytest
 
-from slipstream.access import API_TOKEN_FILE, PUBLISH_KEY_FILE, Keys
+from slipstream.access import API_TOKEN_FILE, PUBLISH_KEY_FILE, Keys, load_keys
 from slipstream.errors import SlipstreamError
 
 
 def test_the_first_start_makes_two_different_keys_of_128_bits(tmp_path: Path) -> None:
-    keys = Keys.open(tmp_path / "data")
-    assert re.fullmatch("[0-9a-f]{32}", keys.publish)
-    assert re.fullmatch("[0-9a-f]{32}", keys.api)
-    assert keys.publish != keys.api
+    keys = load_keys(tmp_path / "data")
+    assert re.fullmatch("[0-9a-f]{32}", keys.publish_key)
+    assert re.fullmatch("[0-9a-f]{32}", keys.api_token)
+    assert keys.publish_key != keys.api_token
 
 
 def test_later_starts_read_them(tmp_path: Path) -> None:
-    assert Keys.open(tmp_path) == Keys.open(tmp_path)
+    assert load_keys(tmp_path) == load_keys(tmp_path)
 
 
 def test_only_the_owner_can_read_them(tmp_path: Path) -> None:
     folder = tmp_path / "state" / "slipstream"
-    Keys.open(folder)
+    load_keys(folder)
     assert folder.stat().st_mode & 0o777 == 0o700
     for path in folder.iterdir():
         assert path.stat().st_mode & 0o777 == 0o600
 
 
 def test_nothing_else_is_left_in_the_folder(tmp_path: Path) -> None:
-    Keys.open(tmp_path)
+    load_keys(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {PUBLISH_KEY_FILE, API_TOKEN_FILE}
 
 
 def test_a_key_may_be_written_by_hand(tmp_path: Path) -> None:
     (tmp_path / PUBLISH_KEY_FILE).write_text("  My_own-key.2026~x \r\n")
-    assert Keys.open(tmp_path).publish == "My_own-key.2026~x"
+    assert load_keys(tmp_path).publish_key == "My_own-key.2026~x"
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_an_empty_or_garbled_file_is_told_in_one_line(
 ) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(SlipstreamError) as caught:
-        Keys.open(tmp_path)
+        load_keys(tmp_path)
     message = str(caught.value)
     assert str(tmp_path / name) in message
     assert "delete the file" in message
@@ -60,12 +60,12 @@ def test_a_folder_that_is_a_file_is_told_in_one_line(tmp_path: Path) -> None:
     place = tmp_path / "data"
     place.write_text("")
     with pytest.raises(SlipstreamError, match=r"cannot keep keys in .*data.*: File exists"):
-        Keys.open(place)
+        load_keys(place)
 
 
 def test_a_folder_that_cannot_be_written_is_told_in_one_line() -> None:
     with pytest.raises(SlipstreamError, match="cannot keep keys in the data folder /proc/self/x"):
-        Keys.open(Path("/proc/self/x"))  # nobody can write there, not even root
+        load_keys(Path("/proc/self/x"))  # nobody can write there, not even root
 
 
 def test_keys_do_not_show_in_a_traceback() -> None:

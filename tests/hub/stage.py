@@ -11,7 +11,9 @@ from slipstream.log import Log, SyncPoint
 from slipstream.media import Frame, parse_tag
 
 _ids = count(1)
-AVC_CONFIG = bytes.fromhex("1700000000014d400affe10017674d400aeca142342000000300200000030281e244b2c001000468ce0fc8")
+AVC_CONFIG = bytes.fromhex(
+    "1700000000014d400affe10017674d400aeca142342000000300200000030281e244b2c001000468ce0fc8"
+)
 AAC_CONFIG = bytes.fromhex("af001210")
 
 

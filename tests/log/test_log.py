@@ -40,7 +40,9 @@ def test_an_empty_log_has_nothing_to_offer() -> None:
 
 def test_a_batch_may_be_cut_anywhere_into_parts() -> None:
     log = Log()
-    batch = Batch([b"he", b"a", memoryview(b"dbody")], [4, 4], [10, 20], bytearray((SYNC, 0)), ["hi"])
+    batch = Batch(
+        [b"he", b"a", memoryview(b"dbody")], [4, 4], [10, 20], bytearray((SYNC, 0)), ["hi"]
+    )
     log.append(batch)
     assert read(log, 0, log.head) == b"headbody"
     assert log.sync_points[-1] == (0, 10, "hi")

@@ -107,7 +107,9 @@ async def test_a_link_that_ends_in_a_sweep_harms_no_other(stage: Stage) -> None:
     await say_all_but(stage, {3, 4}, b"fine")
     assert stage.links[3][2].reason == "closed by the peer"
     assert stage.links[4][2].reason == "an error of the server's own"
-    assert all(owner.got == b"fine" for i, (_, _, owner) in enumerate(stage.links) if i not in (3, 4))
+    assert all(
+        owner.got == b"fine" for i, (_, _, owner) in enumerate(stage.links) if i not in (3, 4)
+    )
 
 
 async def say_all_but(stage: Stage, silent: set[int], data: bytes) -> None:

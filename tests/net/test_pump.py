@@ -161,7 +161,10 @@ async def fill(stage: Stage, viewer: Viewer) -> None:
         stage.put(os.urandom(50_000), step_ms=1)
         await asyncio.sleep(0.001)
         segment = stage.log.locate(viewer.cursor.position)
-        if segment is not None and segment.boundary(viewer.cursor.position) != viewer.cursor.position:
+        if (
+            segment is not None
+            and segment.boundary(viewer.cursor.position) != viewer.cursor.position
+        ):
             return
     pytest.fail("the socket never filled")
 
@@ -381,5 +384,3 @@ def test_a_held_pace_never_adapts() -> None:
     pace = Pace(0.1)
     pace.note(5.0)
     assert pace.interval_s == 0.1
-
-

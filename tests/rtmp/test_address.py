@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,7 +41,19 @@ def test_stream_names_are_cleaned_up(sent: str, name: str, query: str) -> None:
 
 @pytest.mark.parametrize(
     "sent",
-    ["", "/", "?token=x", " ", "mp4:", "a\0b", "a\nb", "a\x7f", "a\udcff", "key?to\nken", "k\u202ey"],
+    [
+        "",
+        "/",
+        "?token=x",
+        " ",
+        "mp4:",
+        "a\0b",
+        "a\nb",
+        "a\x7f",
+        "a\udcff",
+        "key?to\nken",
+        "k\u202ey",
+    ],
 )
 def test_what_could_never_be_a_name_is_refused(sent: str) -> None:
     with pytest.raises(BadNameError):
@@ -138,7 +152,5 @@ def test_any_text_is_an_address_or_refused(one: str, other: str) -> None:
         except BadNameError:
             continue
         assert (address.name + address.query).isprintable()
-    try:
+    with suppress(SlipstreamError):
         assert parse_rtmp_url(one).name
-    except SlipstreamError:
-        pass

@@ -109,7 +109,13 @@ def test_any_bytes_are_a_command_or_a_protocol_error(payload: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("payload", "text"),
-    [(b"\2\0\2ab\5", b"ab"), (b"\2\0\3ab", None), (b"\2\0", None), (b"", None), (b"\0\0\2ab", None)],
+    [
+        (b"\2\0\2ab\5", b"ab"),
+        (b"\2\0\3ab", None),
+        (b"\2\0", None),
+        (b"", None),
+        (b"\0\0\2ab", None),
+    ],
 )
 def test_the_leading_text_is_found_without_reading_the_rest(
     payload: bytes, text: bytes | None

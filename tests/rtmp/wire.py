@@ -135,9 +135,7 @@ class Served:
 
     def playing(self, name: str = "key", *arguments: Value, **properties: Value) -> Served:
         """The same, and playing on message stream 1."""
-        self.connected(**properties).send(
-            command("play", 5, None, name, *arguments, stream_id=1)
-        )
+        self.connected(**properties).send(command("play", 5, None, name, *arguments, stream_id=1))
         assert self.connection.accept_play(1)
         self.hear()
         return self

@@ -2,7 +2,7 @@
 
 from slipstream.access.failures import Failures
 from slipstream.access.gate import Gate
-from slipstream.access.keys import API_TOKEN_FILE, PUBLISH_KEY_FILE, Keys
+from slipstream.access.keys import API_TOKEN_FILE, PUBLISH_KEY_FILE, Keys, load_keys
 from slipstream.access.request import Action, Decision, Request
 from slipstream.access.settings import AccessSettings
 
@@ -16,4 +16,5 @@ __all__ = [
     "Gate",
     "Keys",
     "Request",
+    "load_keys",
 ]

@@ -25,24 +25,24 @@ _SECRET = re.compile(r"[A-Za-z0-9_.~-]{16,128}")
 class Keys:
     """What whoever publishes, or uses the API, must show."""
 
-    publish: str = field(repr=False)
-    api: str = field(repr=False)
+    publish_key: str = field(repr=False)
+    api_token: str = field(repr=False)
 
-    @classmethod
-    def open(cls, folder: Path) -> Keys:
-        """Read the keys in `folder`; make the folder and the keys that are missing.
 
-        Raises:
-            SlipstreamError: with what to do about it.
-        """
-        try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            return cls(_load(folder / PUBLISH_KEY_FILE), _load(folder / API_TOKEN_FILE))
-        except OSError as error:
-            place = error.filename or folder
-            raise SlipstreamError(
-                f"cannot keep keys in the data folder {folder}: {place}: {error.strerror}"
-            ) from error
+def load_keys(folder: Path) -> Keys:
+    """Read the keys in `folder`; make the folder and the keys that are missing.
+
+    Raises:
+        SlipstreamError: with what to do about it.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return Keys(_load(folder / PUBLISH_KEY_FILE), _load(folder / API_TOKEN_FILE))
+    except OSError as error:
+        place = error.filename or folder
+        raise SlipstreamError(
+            f"cannot keep keys in the data folder {folder}: {place}: {error.strerror}"
+        ) from error
 
 
 def _load(path: Path) -> str:

@@ -49,13 +49,9 @@ class Metric(NamedTuple):
 
 METRICS = (
     Metric("info", "gauge", "Always 1.", lambda _, __: {__version__: 1}, "version"),
-    Metric(
-        "ready", "gauge", "1 while new connections are welcome.", lambda parts, _: parts.ready
-    ),
+    Metric("ready", "gauge", "1 while new connections are welcome.", lambda parts, _: parts.ready),
     Metric("streams", "gauge", "Streams.", lambda _, figures: figures.streams, "state"),
-    Metric(
-        "publishers", "gauge", "Publishers.", lambda _, figures: figures.publishers, "protocol"
-    ),
+    Metric("publishers", "gauge", "Publishers.", lambda _, figures: figures.publishers, "protocol"),
     Metric(
         "viewers",
         "gauge",
@@ -135,9 +131,7 @@ METRICS = (
         "Wrong publishing keys that were shown.",
         lambda parts, _: parts.gate.failures.total,
     ),
-    Metric(
-        "log_lines", "counter", "Lines of the log.", lambda parts, _: parts.logs.lines, "level"
-    ),
+    Metric("log_lines", "counter", "Lines of the log.", lambda parts, _: parts.logs.lines, "level"),
     Metric(
         "log_lines_left_out",
         "counter",

@@ -14,7 +14,15 @@ from slipstream.control.figures import Figures, StreamState, state_of
 from slipstream.control.parts import Parts
 from slipstream.errors import MediaError
 from slipstream.hub import Publication, Stream, Subscription
-from slipstream.media import CodecInfo, Frame, Repairs, describe
+from slipstream.media import Frame, Repairs
+
+try:  # TEMPORARY
+    from slipstream.media import CodecInfo, describe
+except ImportError:
+    CodecInfo = object
+
+    def describe(frame):
+        return {"codec": str(frame.codec)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +32,6 @@ class ServerReport:
     version: str
     started_at: float
     ready: bool
-    rtmp: str
-    http: str
     streams: dict[str, int]
     publishers: dict[str, int]
     viewers: dict[str, int]
@@ -50,8 +56,6 @@ class ServerReport:
             version=__version__,
             started_at=parts.started_at,
             ready=parts.ready,
-            rtmp=parts.rtmp_address,
-            http=parts.http_address,
             streams=figures.streams,
             publishers=figures.publishers,
             viewers=figures.viewers,

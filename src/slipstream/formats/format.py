@@ -69,7 +69,7 @@ class Format:
                 shown = self.shown(frame)
                 if shown is None:
                     continue
-                frame = shown  # noqa: PLW2901
+                frame = shown
             flags = KIND_FLAGS[frame.kind]
             if index in greetings:
                 flags |= SYNC

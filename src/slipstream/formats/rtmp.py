@@ -14,7 +14,7 @@ from slipstream.media import Kind
 from slipstream.rtmp import OUT_CHUNK_SIZE, Message, encode_parts
 
 PLAY_STREAM_ID = 1  # what createStream answers first, and all but odd clients use
-CSID = {Kind.AUDIO: 4, Kind.VIDEO: 6, Kind.DATA: 5}
+CSID: dict[int, int] = {Kind.AUDIO: 4, Kind.VIDEO: 6, Kind.DATA: 5}
 EXTENDED = 0xFFFFFF
 
 # The 12 octets of a type 0 header as three words: csid and time, length and type, stream.

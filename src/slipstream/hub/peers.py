@@ -34,23 +34,31 @@ class FullError(SlipstreamError):
     """The stream has all the viewers that it may have."""
 
 
-class PublisherPeer(Protocol):
-    """The connection of a publisher."""
+class Peer(Protocol):
+    """A connection, as far as figures and logs go."""
 
-    connection_id: str
-    address: str
-    protocol: str
+    @property
+    def connection_id(self) -> str:
+        """As in the log."""
+
+    @property
+    def address(self) -> str:
+        """Of the far end, without the port."""
+
+    @property
+    def protocol(self) -> str:
+        """What is spoken: rtmp, http-flv."""
+
+
+class PublisherPeer(Peer, Protocol):
+    """The connection of a publisher."""
 
     def end(self, reason: EndReason) -> None:
         """Tell the publisher and close it."""
 
 
-class ViewerPeer(Protocol):
+class ViewerPeer(Peer, Protocol):
     """The connection of a viewer."""
-
-    connection_id: str
-    address: str
-    protocol: str
 
     def start(self, form: Format, sync: SyncPoint, settings: StreamSettings) -> None:
         """Send the greeting and then the log from `sync` on."""
@@ -63,12 +71,23 @@ class ViewerPeer(Protocol):
 
 
 class ViewerFigures(Protocol):
-    """What is known of a viewer that is served."""
+    """What is known of a viewer; all zero while it waits."""
 
-    lag_ms: int
-    bytes_sent: int
-    jumps: int
-    skipped_ms: int
+    @property
+    def lag_ms(self) -> int:
+        """What it has not received, in ms of the stream."""
+
+    @property
+    def bytes_sent(self) -> int:
+        """Of the log."""
+
+    @property
+    def jumps(self) -> int:
+        """To a newer sync point, because it was too slow."""
+
+    @property
+    def skipped_ms(self) -> int:
+        """What it missed by them, in ms of the stream."""
 
 
 class Wake(Protocol):

@@ -15,26 +15,29 @@ class StreamSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     grace_s: Seconds = Field(
-        15, description="How long viewers stay, in seconds, when the publisher has gone."
+        default=15, description="How long viewers stay, in seconds, when the publisher has gone."
     )
     wait_s: Seconds = Field(
-        10, description="How long a viewer waits, in seconds, for a stream that nobody publishes."
+        default=10,
+        description="How long a viewer waits, in seconds, for a stream that nobody publishes.",
     )
     idle_s: Annotated[float, Field(gt=0, le=86_400)] = Field(
-        10, description="A publisher that sends no media for this long, in seconds, is closed."
+        default=10,
+        description="A publisher that sends no media for this long, in seconds, is closed.",
     )
     keep_ms: Annotated[int, Field(ge=0, le=3_600_000)] = Field(
-        10_000, description="How much of a stream is kept in memory at least, in ms."
+        default=10_000, description="How much of a stream is kept in memory at least, in ms."
     )
     max_bytes: Annotated[int, Field(ge=1 << 20)] = Field(
-        64 << 20, description="Most memory for one stream in one format, in bytes."
+        default=64 << 20, description="Most memory for one stream in one format, in bytes."
     )
     latency_ceiling_ms: Annotated[int, Field(ge=100, le=600_000)] = Field(
-        3_000, description="A viewer further behind than this, in ms, skips to a newer keyframe."
+        default=3_000,
+        description="A viewer further behind than this, in ms, skips to a newer keyframe.",
     )
     stall_s: Annotated[float, Field(gt=0, le=3_600)] = Field(
-        15, description="A viewer that takes nothing for this long, in seconds, is closed."
+        default=15, description="A viewer that takes nothing for this long, in seconds, is closed."
     )
     max_viewers: Annotated[int, Field(ge=0)] = Field(
-        0, description="Most viewers of one stream; 0 means no limit."
+        default=0, description="Most viewers of one stream; 0 means no limit."
     )

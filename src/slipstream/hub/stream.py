@@ -238,9 +238,7 @@ class Stream:
             self.gop_ms = dts_ms - self._sync_ms
         self._sync_ms = dts_ms
 
-    def _keep_backlog(
-        self, frames: Sequence[Frame], syncs: list[tuple[int, Greeting]]
-    ) -> None:
+    def _keep_backlog(self, frames: Sequence[Frame], syncs: list[tuple[int, Greeting]]) -> None:
         if syncs:
             index, greeting = syncs[-1]
             frames = frames[index:]

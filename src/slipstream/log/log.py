@@ -119,14 +119,14 @@ class Log:
         parts: Sequence[Buffer],
         sizes: Sequence[int],
         times: Sequence[int],
-        flags: bytes,
+        flags: Buffer,
     ) -> None:
         segment.write(parts, sizes, times, flags)
         self.head = segment.start + segment.size
         self.head_ms = times[-1]
 
     def _write_across(self, batch: Batch) -> None:
-        """Append entry by entry, opening segments as needed: once per segment, so copying is fine."""
+        """Append entry by entry, opening segments as needed; rare, so copying is fine."""
         data = memoryview(b"".join(batch.parts))
         for size, time_ms, flag in zip(batch.sizes, batch.times, batch.flags, strict=True):
             if not self.segments or self._room() < size:
@@ -159,7 +159,9 @@ class Log:
             if flag & SYNC:
                 self.sync_points.append(SyncPoint(position, time_ms, next(greetings)))
             position += size
-        while len(self.sync_points) > 1 and self.sync_points[1].time_ms < self.head_ms - self._keep_ms:
+        while (
+            len(self.sync_points) > 1 and self.sync_points[1].time_ms < self.head_ms - self._keep_ms
+        ):
             self.sync_points.popleft()
 
 

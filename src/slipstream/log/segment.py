@@ -58,7 +58,7 @@ class Segment:
         return self.start + self.size
 
     def write(
-        self, parts: Sequence[Buffer], sizes: Sequence[int], times: Sequence[int], flags: bytes
+        self, parts: Sequence[Buffer], sizes: Sequence[int], times: Sequence[int], flags: Buffer
     ) -> None:
         """Append entries that fit; `parts` are their bytes in order, cut anywhere.
 

@@ -326,5 +326,3 @@ class Cursor:
     def _bound_send_buffer(self) -> None:
         rate = self.log.bytes_per_second() or 128 << 10
         self.link.bound_send_buffer(min(max(rate, 64 << 10), 4 << 20))
-
-

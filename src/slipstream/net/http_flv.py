@@ -37,9 +37,11 @@ MEDIA_HEADERS = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
 }
-_HEAD = b"HTTP/1.1 200 OK\r\nConnection: close\r\n" + "".join(
-    f"{name}: {value}\r\n" for name, value in MEDIA_HEADERS.items()
-).encode() + b"\r\n"
+_HEAD = (
+    b"HTTP/1.1 200 OK\r\nConnection: close\r\n"
+    + "".join(f"{name}: {value}\r\n" for name, value in MEDIA_HEADERS.items()).encode()
+    + b"\r\n"
+)
 
 
 class HttpFlv:
@@ -95,9 +97,7 @@ class HttpFlv:
             stream = stream_name(app, name)
         except BadNameError as error:
             raise web.HTTPNotFound(text=f"{error}\n", headers=CORS) from error
-        question = Request(
-            Action.PLAY, stream, _address(request), request.query_string, "http-flv"
-        )
+        question = Request(Action.PLAY, stream, _address(request), request.query_string, "http-flv")
         decision = self._services.gate.decide(question, self._services.loop.time())
         if not decision.allowed:
             raise web.HTTPForbidden(text="not allowed\n", headers=CORS)

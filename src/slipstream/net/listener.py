@@ -22,7 +22,7 @@ ACCEPTS_PER_TURN = 64  # so that a flood of connects leaves time for the rest of
 RESERVED_DESCRIPTORS = 64  # for files, logs and the API when connections have used up the rest
 PAUSE_S = 0.1  # before accepting is tried again when descriptors or memory were short
 
-Accept = Callable[[socket.socket, str], None]
+Accept = Callable[[socket.socket, str], object]
 
 
 class Admissions:

@@ -49,8 +49,10 @@ class Pace:
         self._costs: deque[float] = deque(maxlen=9)
 
     def note(self, cost_s: float) -> None:
-        """Take the time that a round took. The median counts: following one slow round
-        would double the p99."""
+        """Take the time that a round took.
+
+        The median counts: following one slow round would double the p99.
+        """
         if self.held_s is not None:
             return
         self._costs.append(cost_s)

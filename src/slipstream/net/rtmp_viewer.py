@@ -97,9 +97,7 @@ class RtmpViewer:
         for other in session.viewers.values():
             if other is not self:
                 other.go_private()
-        self._subscription = services.hub.subscribe(
-            stream, form, self, now=services.loop.time()
-        )
+        self._subscription = services.hub.subscribe(stream, form, self, now=services.loop.time())
         if session.link.fd < 0:  # the very first bytes failed
             self._subscription.close()
         log.info("play.start", id=self.connection_id, stream=stream, protocol=self.protocol)

@@ -13,24 +13,27 @@ class NetSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     handshake_s: Annotated[float, Field(gt=0)] = Field(
-        5, description="Seconds from the connection's start until the RTMP handshake is done."
+        default=5,
+        description="Seconds from the connection's start until the RTMP handshake is done.",
     )
     connect_s: Annotated[float, Field(gt=0)] = Field(
-        5, description="Seconds that `connect` may take after that."
+        default=5, description="Seconds that `connect` may take after that."
     )
     request_s: Annotated[float, Field(gt=0)] = Field(
-        10, description="Seconds until a connection publishes or plays something, after that."
+        default=10,
+        description="Seconds until a connection publishes or plays something, after that.",
     )
     max_pending: Annotated[int, Field(ge=1)] = Field(
-        512, description="Connections that may not yet have said what they want, in total."
+        default=512, description="Connections that may not yet have said what they want, in total."
     )
     max_pending_per_address: Annotated[int, Field(ge=1)] = Field(
-        32, description="The same for one address; loopback is exempt."
+        default=32, description="The same for one address; loopback is exempt."
     )
     max_unread: Annotated[int, Field(ge=4 << 10)] = Field(
-        256 << 10, description="Bytes of answers that a peer may leave unread before it is closed."
+        default=256 << 10,
+        description="Bytes of answers that a peer may leave unread before it is closed.",
     )
     pump_interval: Literal["auto"] | Annotated[float, Field(ge=0, le=1000)] = Field(
-        "auto",
+        default="auto",
         description="Milliseconds between two rounds of sending; 0 sends at once, auto adapts.",
     )

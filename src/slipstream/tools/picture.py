@@ -12,13 +12,12 @@ drawing costs a small part of what encoding does.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 from math import cos, pi
 from typing import NamedTuple
 
-from slipstream.tools.font import ADVANCE, ROWS, dots
+from slipstream.tools.font import ADVANCE, dots
 
 FLASH_S = 0.1
 STRIP_SPEED = 240  # dots a second
@@ -33,7 +32,7 @@ class Colour(NamedTuple):
 
 
 BACKGROUND = Colour(30, 136, 126)
-PANEL = Colour(20, 134, 127)
+DARK = Colour(20, 134, 127)
 TEXT = 225
 DIM_TEXT = 130
 MARKER = Colour(225)
@@ -111,7 +110,7 @@ class TestPicture:
         self._flash = _even(width - 10 * unit), _even(4 * unit), _even(6 * unit)
         self._track_y = _even(48 * unit)
         self._marker_size = _even(4 * unit)
-        self._strip_y, self._strip_height = _even(56 * unit), _even(8 * unit)
+        self._strip_y, self._strip_height = _even(58 * unit), _even(8 * unit)
         self._draw_still(unit)
 
     def draw(self, number: int, seconds: float, wall: datetime) -> None:
@@ -126,7 +125,7 @@ class TestPicture:
         self._centre(clock, self._clock_scale, self._clock_y, TEXT)
         self._centre(f"FRAME {number:08d}", self._counter_scale, self._counter_y, DIM_TEXT)
         x, y, size = self._flash
-        self.canvas.fill(x, y, size, size, FLASH if seconds % 1 < FLASH_S else PANEL)
+        self.canvas.fill(x, y, size, size, FLASH if seconds % 1 < FLASH_S else DARK)
         self._draw_marker(seconds)
         self._draw_strip(seconds)
 
@@ -138,7 +137,6 @@ class TestPicture:
         edges = [_even(canvas.width * n // len(BARS)) for n in range(len(BARS) + 1)]
         for colour, start, end in zip(BARS, edges, edges[1:], strict=False):
             canvas.fill(start, _even(12 * unit), end - start, _even(10 * unit), colour)
-        canvas.fill(0, _even(66 * unit), canvas.width, _even(6 * unit), PANEL)
 
     def _centre(self, text: str, scale: int, y: int, ink: int) -> None:
         x = (self.canvas.width - (len(text) * ADVANCE - 1) * scale) // 2
@@ -179,10 +177,3 @@ def _rainbow(width: int) -> tuple[bytes, bytes, bytes]:
 def _even(number: int) -> int:
     return number // 2 * 2
 
-
-def text_height(scale: int) -> int:
-    """Return how many dots high a line of text is."""
-    return ROWS * scale
-
-
-__all__: Sequence[str] = ("Canvas", "Colour", "TestPicture", "text_height")

@@ -1,0 +1,26 @@
+"""The HTTP server's limits, and the headers that every answer has or must not have."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+MAX_BODY_BYTES = 256 << 10
+LIMITS = {
+    "max_line_size": 8 << 10,  # bytes of the request line
+    "max_field_size": 8 << 10,  # bytes of one header
+    "max_headers": 100,
+    # Seconds until the first head must be whole, no byte resets it (then from answer to head).
+    "keepalive_timeout": 10.0,
+}
+
+
+def http_application() -> web.Application:
+    """An application without routes, within the limits."""
+    app = web.Application(client_max_size=MAX_BODY_BYTES, handler_args=LIMITS)
+    app.on_response_prepare.append(_finish_headers)
+    return app
+
+
+async def _finish_headers(_: web.Request, response: web.StreamResponse) -> None:
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.popall("Server", None)  # the library's name and version
