@@ -21,6 +21,7 @@ from .settings import Settings
 
 BENCHMARKS: dict[str, Callable[[Settings], Report]] = {
     "fanout": fanout.run,
+    "late": fanout.run_late,
     "ingest": ingest.run,
     "memory": memory.run,
     "start": start.run,
@@ -86,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--publishers", type=int)
     add("--bitrate", type=float, metavar="MBPS", dest="bitrate_mbps", help="fan-out only")
     add("--chunk-size", type=int, help="of the publishers, ingest only")
-    add("--read-every-ms", type=int, help="viewers that read late; fan-out only")
+    add("--read-every-ms", type=int, help="how late viewers read, fan-out and late")
     add("--cores", type=_cores, metavar="SERVER,LOAD", help="usually the last and the first")
     add("--quick", action="store_true", help="a tenth of the load, one short round")
     add("--out", default="bench/results", help="folder for tables, JSON and the picture")

@@ -38,7 +38,8 @@ class Case(NamedTuple):
         return f"{self.viewers} viewers of {self.bitrate_mbps:g} Mbit/s{late}"
 
 
-USUAL_CASES = (Case(500, 1), Case(250, 4), Case(500, 1, read_every_ms=20))
+USUAL_CASES = (Case(500, 1), Case(250, 4))
+LATE_CASES = (Case(500, 1, read_every_ms=20), Case(250, 4, read_every_ms=20))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,7 @@ class FanoutRow(Row):
     """One server under one load."""
 
     cpu_s_per_gb: float = column("CPU s/GB", 2, compared=True)
+    both_cpu_s_per_gb: float = column("with the load's", 2, compared=True)
     latency_median_ms: float = column("median ms")
     latency_p99_ms: float = column("p99 ms")
     latency_max_ms: float = column("max ms", 0, max)
@@ -75,33 +77,46 @@ PROMISES = (
 
 
 def run(settings: Settings) -> Report:
-    """Measure; `--viewers`, `--bitrate` and `--read-every-ms` replace the usual loads."""
-    cases = [case._replace(viewers=settings.scaled(case.viewers)) for case in USUAL_CASES]
-    own = (settings.viewers, settings.bitrate_mbps, settings.read_every_ms)
-    if any(choice is not None for choice in own):
-        viewers, bitrate_mbps, read_every_ms = own
-        cases = [Case(viewers or cases[0].viewers, bitrate_mbps or 1, read_every_ms or 0)]
-    rows = settings.alternate(cases, _measure, servers="nginx-rtmp,slipstream", rounds=USUAL_ROUNDS)
-    return Report("Fan-out", rows, PROMISES)
+    """Viewers that read at once; `--viewers` and `--bitrate` replace the usual two loads."""
+    return Report("Fan-out", _measure_all(settings, USUAL_CASES), PROMISES)
+
+
+def run_late(settings: Settings) -> Report:
+    """Viewers that read and acknowledge late; `--read-every-ms` says how late."""
+    rows = _measure_all(settings, LATE_CASES)
+    return Report("Fan-out to viewers that read late", rows)
+
+
+def _measure_all(settings: Settings, usual: tuple[Case, ...]) -> list[Row]:
+    cases = [case._replace(viewers=settings.scaled(case.viewers)) for case in usual]
+    if settings.viewers or settings.bitrate_mbps:
+        viewers = settings.viewers or cases[0].viewers
+        cases = [cases[0]._replace(viewers=viewers, bitrate_mbps=settings.bitrate_mbps or 1)]
+    if settings.read_every_ms is not None:
+        cases = [case._replace(read_every_ms=settings.read_every_ms) for case in cases]
+    return settings.alternate(cases, _measure, servers="nginx-rtmp,slipstream", rounds=USUAL_ROUNDS)
 
 
 def _measure(server: Server, case: Case, settings: Settings) -> FanoutRow:
     with settings.start(server, case.read_every_ms) as (running, crowd):
         crowd.publish(1, round(case.bitrate_mbps * 1e6))
+        crowd.join(viewers=1, watching=1)  # with whom the server makes what is made once
         time.sleep(WARM_UP_S)
-        empty_pss_bytes = running.pss_bytes()
-        crowd.join(case.viewers, min(WATCHING, case.viewers))
+        one_pss_bytes = running.pss_bytes()
+        crowd.join(case.viewers - 1, WATCHING - 1)
         time.sleep(WARM_UP_S)
         quiet_bytes = crowd.quiet_bytes()
         time.sleep(SETTLE_S)
         window = measure_window(running, crowd, settings.measured_s(USUAL_S))
-        pss_bytes = running.pss_bytes() - empty_pss_bytes
+        pss_bytes = running.pss_bytes() - one_pss_bytes
         unequal = unequal_viewers(quiet_bytes, crowd.quiet_bytes())
         watched = crowd.watched()
+    received_gb = window.received_bytes / GB
     return FanoutRow(
         case=str(case),
         server=server.name,
-        cpu_s_per_gb=window.server_cpu_s / (window.received_bytes / GB),
+        cpu_s_per_gb=window.server_cpu_s / received_gb,
+        both_cpu_s_per_gb=(window.server_cpu_s + window.load_cpu_s) / received_gb,
         latency_median_ms=window.delay_ms(0.5),
         latency_p99_ms=window.delay_ms(0.99),
         latency_max_ms=window.delay_ms(1),
@@ -109,7 +124,7 @@ def _measure(server: Server, case: Case, settings: Settings) -> FanoutRow:
         doubled=watched.doubled,
         unequal_viewers=unequal,
         first_keyframe_ms=statistics.median(watched.first_keyframe_ms),
-        pss_per_viewer_kb=pss_bytes / case.viewers / KB,
+        pss_per_viewer_kb=pss_bytes / (case.viewers - 1) / KB,
         server_core_percent=window.server_core_percent,
         load_core_percent=window.load_core_percent,
         publisher_late_ms=window.publisher_late_ms,

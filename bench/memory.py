@@ -1,8 +1,8 @@
 """Memory: what does one more playing viewer cost the server?
 
-PSS of the whole process tree with the stream running and nobody watching, and again with all the
-viewers playing. The kernel's socket buffers are not in it. Memory files (memfd) are shown beside
-it, because PSS counts them only where they are mapped.
+PSS of the whole process tree with one viewer playing, and again with all of them. The kernel's
+socket buffers are not in it. Memory files (memfd) are shown beside it, because PSS counts them
+only where they are mapped.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class MemoryRow(Row):
     """One server."""
 
     pss_per_viewer_kb: float = column("KB/viewer", 1, compared=True)
-    empty_pss_mb: float = column("MB with none")
+    one_pss_mb: float = column("MB with one")
     full_pss_mb: float = column("MB with all")
     memory_files_mb: float = column("memory files MB")
     unequal_viewers: int = column("unequal viewers", 0, sum)
@@ -46,9 +46,10 @@ def run(settings: Settings) -> Report:
 def _measure(server: Server, viewers: int, settings: Settings) -> MemoryRow:
     with settings.start(server) as (running, crowd):
         crowd.publish(1, BITRATE_BPS)
+        crowd.join(viewers=1, watching=1)  # with whom the server makes what is made once
         time.sleep(WARM_UP_S)
-        empty_bytes = running.pss_bytes()
-        crowd.join(viewers, watching=1)
+        one_bytes = running.pss_bytes()
+        crowd.join(viewers - 1, watching=1)
         time.sleep(WARM_UP_S)
         quiet_bytes = crowd.quiet_bytes()
         time.sleep(settings.measured_s(USUAL_S))
@@ -57,8 +58,8 @@ def _measure(server: Server, viewers: int, settings: Settings) -> MemoryRow:
     return MemoryRow(
         case=f"{viewers} viewers of 1 Mbit/s",
         server=server.name,
-        pss_per_viewer_kb=(full_bytes - empty_bytes) / viewers / KB,
-        empty_pss_mb=empty_bytes / MB,
+        pss_per_viewer_kb=(full_bytes - one_bytes) / (viewers - 1) / KB,
+        one_pss_mb=one_bytes / MB,
         full_pss_mb=full_bytes / MB,
         memory_files_mb=file_bytes / MB,
         unequal_viewers=unequal,

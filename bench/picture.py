@@ -61,7 +61,7 @@ def _panel(dots: Sequence[Dot], colours: dict[str, str]) -> str:
 
 def _grid(top: float) -> list[str]:
     step = 10 ** math.floor(math.log10(top))
-    step = next(part for part in (step / 5, step / 2, step) if top / part <= 7)
+    step = next(step * part for part in (0.2, 0.5, 1, 2) if top / (step * part) <= 7)
     parts = [f'<rect width="{WIDTH}" height="{HEIGHT}" fill="none" stroke="#888"/>']
     for count in range(int(top / step) + 1):
         y = _y(count * step, top)

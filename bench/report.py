@@ -89,7 +89,7 @@ class Report:
         lines += [[row.case, row.server, *self._cells(row, columns)] for row in rows]
         lines.insert(1, ["---"] * 2 + ["---:"] * (len(lines[0]) - 2))
         table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-        return "\n\n".join([f"### {self.name}", table, *self.verdicts()])
+        return "\n\n".join([f"### {self.name}", table, "\n".join(self.verdicts())])
 
     def _cells(self, row: Row, columns: list[Field[Any]]) -> Iterable[str]:
         for shown in columns:
@@ -99,22 +99,28 @@ class Report:
                 yield "" if ratio is None else f"{ratio:.2f}"
 
     def verdicts(self) -> Iterable[str]:
-        """A line for every promise and every row that it is about."""
+        """A line for every promise about a server that was measured."""
+        rows = self.combined()
         for promise in self.promises:
-            for row in self.combined():
-                if row.server == promise.server and row.case.startswith(promise.case):
-                    yield self._verdict(promise, row)
+            about = [row for row in rows if row.server == promise.server]
+            about = [row for row in about if row.case.startswith(promise.case)]
+            if about:
+                yield self._verdict(promise, about)
 
-    def _verdict(self, promise: Promise, row: Row) -> str:
-        value: float | None = float(getattr(row, promise.column))
-        unit = ""
-        if promise.of_reference:
-            value, unit = self.ratio(row, promise.column), f" x {REFERENCE}"
-        what = f"{promise.server}, {row.case}: {promise.column}"
-        if value is None:
-            return f"- not measured: {what}, no {REFERENCE} in this run"
-        word = "kept" if value <= promise.limit else "MISSED"
-        return f"- {word}: {what} {value:.2f}{unit}, at most {promise.limit:g} promised"
+    def _verdict(self, promise: Promise, rows: list[Row]) -> str:
+        of_reference = promise.of_reference
+        values = [
+            self.ratio(row, promise.column) if of_reference else float(getattr(row, promise.column))
+            for row in rows
+        ]
+        known = [value for value in values if value is not None]
+        word = "kept" if all(value <= promise.limit for value in known) else "MISSED"
+        if not known:
+            word = f"not measured, no {REFERENCE} in this run"
+        unit = f" x {REFERENCE}" if of_reference else ""
+        what = " ".join((promise.server, promise.column, promise.case and f"({promise.case})"))
+        figures = ", ".join(f"{value:.2f}" for value in known)
+        return f"- {word}: {what.strip()} at most {promise.limit:g}{unit}: {figures}"
 
 
 def _titles(columns: list[Field[Any]]) -> Iterable[str]:

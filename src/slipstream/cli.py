@@ -27,6 +27,7 @@ app = App(
     version=__version__,
     version_flags=["--version"],
     help_format="markdown",
+    suppress_keyboard_interrupt=False,
     help="""A live-streaming media server: publish over RTMP, watch over RTMP and HTTP-FLV.
 
 Try it, with a test picture of its own:
@@ -104,6 +105,8 @@ def serve(
 def check(file: Path, /) -> None:
     """Check a configuration file: every mistake with its line, key and reason.
 
+    Nothing is started, and the running server does not notice.
+
         slipstream check slipstream.toml
 
     Parameters
@@ -170,6 +173,8 @@ def publish(source: str, url: str, /, *, loop: Switch = False) -> None:
 def play(url: str, /, *, out: Annotated[Path | None, Parameter(metavar="FILE.flv")] = None) -> None:
     """Watch a stream without showing it: bitrate, frame rate, gaps and delay, live.
 
+    Nothing is decoded, so it takes next to no work; Ctrl-C ends it.
+
         slipstream play rtmp://localhost/live/test
         slipstream play http://localhost:8080/live/test.flv --out test.flv
 
@@ -188,6 +193,8 @@ def play(url: str, /, *, out: Annotated[Path | None, Parameter(metavar="FILE.flv
 @app.command
 def probe(url: str, /) -> None:
     """Look into a stream: tracks, codecs, GOP length, jitter.
+
+    It watches for a few seconds, then tells.
 
         slipstream probe rtmp://localhost/live/test
 

@@ -84,7 +84,7 @@ class HubStage:
         self.now = 1000.0
         self.woken: list[Log] = []
         self.settings = StreamSettings.model_validate(settings)
-        self.hub = Hub(lambda name: self.settings, self.woken.append)
+        self.hub = Hub(lambda name: self.settings, lambda log, picture: self.woken.append(log))
 
     def publish(
         self, peer: Publisher | None = None, *, credential: str = "k", name: str = "live/a"

@@ -13,7 +13,8 @@ import pytest
 from slipstream.log import SYNC, Batch, Log, SyncPoint
 from slipstream.net.cursor import Cursor
 from slipstream.net.link import Link
-from slipstream.net.pump import Pace, Pump
+from slipstream.net.pace import Pace
+from slipstream.net.pump import Pump
 
 GREETING = b"<hello>"
 
@@ -363,24 +364,3 @@ async def test_lag_counts_what_the_kernel_still_holds(stage: Stage) -> None:
         stage.put(os.urandom(2000), step_ms=100)
     await until(lambda: viewer.cursor.position == stage.log.head)
     assert viewer.cursor.lag_ms() > 500
-
-
-@pytest.mark.parametrize(
-    ("cost_s", "low_s", "high_s"),
-    [(0.00001, 0.0, 0.001), (0.0025, 0.030, 0.030), (0.015, 0.05, 0.07), (0.5, 0.35, 0.35)],
-)
-def test_rounds_come_less_often_as_they_get_dear(
-    cost_s: float, low_s: float, high_s: float
-) -> None:
-    pace = Pace()
-    for _ in range(9):
-        pace.note(cost_s)
-    assert low_s <= pace.interval_s <= high_s
-    pace.note(10.0)  # one slow round changes nothing
-    assert low_s <= pace.interval_s <= high_s
-
-
-def test_a_held_pace_never_adapts() -> None:
-    pace = Pace(0.1)
-    pace.note(5.0)
-    assert pace.interval_s == 0.1

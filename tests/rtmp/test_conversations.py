@@ -11,6 +11,20 @@ from dataclasses import dataclass, field
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.rtmp.wire import (
+    AUDIO,
+    C0_C1,
+    C2,
+    DATA,
+    VIDEO,
+    Ear,
+    Heard,
+    chunks,
+    command,
+    control,
+    random_bytes,
+    user_control,
+)
 
 from slipstream.amf import EcmaArray, Value, build_amf0
 from slipstream.rtmp import (
@@ -25,20 +39,6 @@ from slipstream.rtmp import (
     PublishEnded,
     PublishRequested,
     ServerConnection,
-)
-from tests.rtmp.wire import (
-    AUDIO,
-    C0_C1,
-    C2,
-    DATA,
-    VIDEO,
-    Ear,
-    Heard,
-    chunks,
-    command,
-    control,
-    random_bytes,
-    user_control,
 )
 
 TC_URL = "rtmp://127.0.0.1:41995/live"
@@ -170,6 +170,24 @@ GSTREAMER_PLAYS = [
     command("deleteStream", 0, None, 1),
 ]
 
+V11A_CONNECT = bytes.fromhex(
+    "03 000000 000062 14 00000000 02 0007 636f6e6e656374 00 3ff0000000000000 03"
+    "0003 617070 02 0004 6c697665 0008 666c617368566572 02 0008 464d4c452f332e30"
+    "0005 746355726c 02 000d 72746d703a2f2f682f6c697665"
+    "0004 74797065 02 000a 6e6f6e70726976617465 000009"
+)
+V11C_CREATE_STREAM = bytes.fromhex(
+    "03 000000 000019 14 00000000 02 000c 63726561746553747265616d 00 4010000000000000 05"
+)
+V11E_PUBLISH = bytes.fromhex(
+    "08 000000 000021 14 01000000 02 0007 7075626c697368 00 4014000000000000 05"
+    "02 0003 6b6579 02 0004 6c697665"
+)
+V11G_PLAY = bytes.fromhex(
+    "08 000000 000020 14 01000000 02 0004 706c6179 00 4010000000000000 05"
+    "02 0003 6b6579 00 c09f400000000000"
+)
+
 PUBLISHERS = {
     "ffmpeg": L1_FFMPEG_PUBLISHES,
     "ffmpeg 8": L9_FFMPEG_8_PUBLISHES,
@@ -223,6 +241,18 @@ class Host:
 def hold(conversation: list[bytes]) -> tuple[Host, list[list[Heard]]]:
     host = Host()
     return host, [host.receive(turn) for turn in conversation]
+
+
+@pytest.mark.parametrize(
+    ("last", "request_"), [(V11E_PUBLISH, PublishRequested), (V11G_PLAY, PlayRequested)]
+)
+def test_the_vectors_of_the_commands(last: bytes, request_: type[Event]) -> None:
+    host, _ = hold([C0_C1 + C2, V11A_CONNECT, V11C_CREATE_STREAM, last])
+    _, connect, asked = host.events
+    assert isinstance(connect, ConnectRequested)
+    assert (connect.app, connect.flash_ver, connect.tc_url) == ("live", "FMLE/3.0", "rtmp://h/live")
+    assert isinstance(asked, request_)
+    assert host.connection.error is None
 
 
 @pytest.mark.parametrize("conversation", PUBLISHERS.values(), ids=PUBLISHERS)

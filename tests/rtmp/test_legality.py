@@ -93,7 +93,7 @@ def test_what_is_ignored_or_refused_changes_no_state() -> None:
 
 @pytest.mark.parametrize(("use", "request_"), list(product(Use, StreamInput)))
 def test_message_streams_go_by_the_table(use: Use, request_: StreamInput) -> None:
-    served = Served().connected(streams=0 if use is Use.NONE else 1)
+    served = Served().connected(0 if use is Use.NONE else 1)
     for way in WAYS[use]:
         ACTS[way](served)
     assert use_of(served.connection) is use

@@ -17,8 +17,8 @@ def spend(budget: CommandBudget, count: int, now: float) -> None:
 
 def test_sixty_four_in_all_before_authorised_however_slowly() -> None:
     budget = CommandBudget(LIMITS)
-    for now in range(64):
-        budget.spend(100.0 * now)
+    for count in range(64):
+        budget.spend(100.0 * count)
     for now in (6400.0, 999_999.0):
         with pytest.raises(CommandError, match="more than 64 commands"):
             budget.spend(now)

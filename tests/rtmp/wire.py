@@ -59,7 +59,7 @@ def user_control(event: int, *numbers: int) -> bytes:
     return chunks(Message(0, MessageType.USER_CONTROL, 0, payload), csid=2)
 
 
-def connect(transaction: float = 1, **properties: Value) -> bytes:
+def connect(transaction: float = 1, /, **properties: Value) -> bytes:
     """What FFmpeg sends as a publisher, with `properties` over it."""
     sent: dict[str, Value] = {
         "app": "live",
@@ -117,8 +117,8 @@ class Served:
         """What the client hears since the last time."""
         return self._ear.hear(self.connection.data_to_send())
 
-    def connected(self, *, streams: int = 1, **properties: Value) -> Served:
-        """Come so far that there are message streams; nothing of it is left to be heard."""
+    def connected(self, streams: int = 1, /, **properties: Value) -> Served:
+        """Come so far that there are so many message streams; leave nothing to be heard."""
         self.send(HANDSHAKE + connect(**properties))
         self.connection.accept_connect()
         for _ in range(streams):

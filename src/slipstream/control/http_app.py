@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aiohttp import web
+from aiohttp import web, web_response
 
 MAX_BODY_BYTES = 256 << 10
 LIMITS = {
@@ -12,6 +12,10 @@ LIMITS = {
     # Seconds until the first head must be whole, no byte resets it (then from answer to head).
     "keepalive_timeout": 10.0,
 }
+
+# What aiohttp answers to a request that it cannot read passes no application, so its name and
+# version cannot be taken out of the answer; this one is put in.
+web_response.SERVER_SOFTWARE = "slipstream"  # type: ignore[attr-defined]
 
 
 def http_application() -> web.Application:

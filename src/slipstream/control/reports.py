@@ -6,7 +6,9 @@ page `docs/reference/api.md` explains every one of them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import islice
 
 from slipstream import __version__
@@ -14,15 +16,7 @@ from slipstream.control.figures import Figures, StreamState, state_of
 from slipstream.control.parts import Parts
 from slipstream.errors import MediaError
 from slipstream.hub import Publication, Stream, Subscription
-from slipstream.media import Frame, Repairs
-
-try:  # TEMPORARY
-    from slipstream.media import CodecInfo, describe
-except ImportError:
-    CodecInfo = object
-
-    def describe(frame):
-        return {"codec": str(frame.codec)}
+from slipstream.media import CodecInfo, Frame, Kind, Repairs, describe
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +24,7 @@ class ServerReport:
     """`/api/v1/server`."""
 
     version: str
-    started_at: float
+    started_at: datetime
     ready: bool
     streams: dict[str, int]
     publishers: dict[str, int]
@@ -54,7 +48,7 @@ class ServerReport:
         figures = Figures.of(parts.hub)
         return cls(
             version=__version__,
-            started_at=parts.started_at,
+            started_at=datetime.fromtimestamp(round(parts.started_at), UTC),
             ready=parts.ready,
             streams=figures.streams,
             publishers=figures.publishers,
@@ -112,21 +106,30 @@ class PublisherReport:
 
 @dataclass(frozen=True, slots=True)
 class TrackReport:
-    """One track: what is in it."""
+    """One track, and what is in it."""
 
     kind: str
     track: int
-    codec: CodecInfo | None
-    """None: its configuration cannot be read."""
+    codec: CodecInfo
 
     @classmethod
-    def of(cls, frame: Frame) -> TrackReport:
-        """As far as the frame tells."""
-        try:
-            codec = describe(frame)
-        except MediaError:
-            codec = None
-        return cls(frame.kind.name.lower(), frame.track, codec)
+    def all_of(cls, stream: Stream) -> list[TrackReport]:
+        """Those that have been seen so far."""
+        tracks: dict[tuple[Kind, int], list[Frame]] = {}
+        for frame in stream.samples():
+            tracks.setdefault((frame.kind, frame.track), []).append(frame)
+        return [
+            cls(kind.name.lower(), track, _codec(frames))
+            for (kind, track), frames in tracks.items()
+        ]
+
+
+def _codec(frames: Sequence[Frame]) -> CodecInfo:
+    """As far as the frames tell."""
+    try:
+        return describe(*frames)
+    except MediaError:
+        return CodecInfo(frames[0].codec)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +168,7 @@ class StreamReport:
             for_s=round(now - stream.since, 1),
             publisher=PublisherReport.of(stream.on_air, now),
             next_publisher=PublisherReport.of(stream.coming, now),
-            tracks=[TrackReport.of(frame) for frame in stream.samples()],
+            tracks=TrackReport.all_of(stream),
             gop_ms=stream.gop_ms,
             viewers=len(stream.subscriptions),
             waiting_viewers=sum(not s.started for s in stream.subscriptions),

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from slipstream.errors import SlipstreamError
@@ -21,9 +21,11 @@ def _address(address: str) -> str:
     return address
 
 
-def _folder(path: Path) -> Path:
+def _folder(place: object) -> object:
+    if not isinstance(place, str | Path):
+        return place  # told to be wrong by the library
     try:
-        return path.expanduser()
+        return Path(place).expanduser()
     except RuntimeError as error:
         raise PydanticCustomError(
             "folder", "no home folder is known for '~': give a whole path"
@@ -57,7 +59,7 @@ class ServerSettings(BaseModel):
         description="Where HTTP is spoken (HTTP-FLV, API, metrics, health): HOST:PORT, or :PORT "
         "on all addresses.",
     )
-    data_dir: Annotated[Path, Field(strict=False), AfterValidator(_folder)] = Field(
+    data_dir: Annotated[Path, BeforeValidator(_folder)] = Field(
         default_factory=default_data_dir,
         validate_default=True,
         description="The folder that holds the publishing key and the API token. The default is "

@@ -25,18 +25,18 @@ def welcome(config: Config, keys: Keys, rtmp: str, http: str) -> str:
     server = f"rtmp://{host}/live" if port == RTMP_PORT else f"rtmp://{host}:{port}/live"
     web = f"http://{_shown(http)}"
     open_to_all = config.access_settings("live/x").publish == "anonymous"
-    key = "STREAM" if open_to_all else f"STREAM?key={keys.publish_key}"
+    key = "NAME" if open_to_all else f"NAME?key={keys.publish_key}"
     who = "Anybody may publish." if open_to_all else "Publishing needs the key."
     folder = config.server.data_dir
     return f"""\
-Slipstream is ready. STREAM stands for a name of your choice, such as "test".
+Slipstream is ready. NAME stands for whatever you want to call the stream.
 
   Publish   server       {server}
             stream key   {key}
             {who}
 
-  Watch     {server}/STREAM
-            {web}/live/STREAM.flv
+  Watch     {server}/NAME
+            {web}/live/NAME.flv
 
   Look      {web}/api/v1/streams
             with the token in {folder / API_TOKEN_FILE}

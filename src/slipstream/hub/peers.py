@@ -93,5 +93,5 @@ class ViewerFigures(Protocol):
 class Wake(Protocol):
     """Whoever serves a log's viewers."""
 
-    def __call__(self, log: Log) -> None:
-        """The log has grown."""
+    def __call__(self, log: Log, picture: bool) -> None:
+        """The log has grown; `picture`: by a picture, or by all that there is of one."""

@@ -130,11 +130,12 @@ class Stream:
         Raises:
             OSError: the machine is out of memory.
         """
+        pictures = self.pictures
         frames, syncs = self._take_note(self.timeline.steady(frames))
         self._keep_backlog(frames, syncs)
         for form in self._forms.values():
             form.append(frames, syncs)
-            self._wake(form.log)
+            self._wake(form.log, self._audio_only or self.pictures != pictures)
         if syncs and self._waiting:
             self._start_waiting()
 

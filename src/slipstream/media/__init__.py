@@ -5,6 +5,8 @@
 in, values out: no I/O and no clock anywhere below this package.
 """
 
+from slipstream.media.codec_info import CodecInfo
+from slipstream.media.description import describe
 from slipstream.media.flv import (
     FlvParser,
     FlvTag,
@@ -18,10 +20,18 @@ from slipstream.media.metadata import announces_video, build_metadata, parse_met
 from slipstream.media.payload import ConfigRole, Role, coded_data, config_data, config_role
 from slipstream.media.players import nano_offset_ns, plain_track, player_frame, split_tracks
 from slipstream.media.tag import parse_tag
+from slipstream.media.tag_builder import (
+    build_audio_config,
+    build_audio_tag,
+    build_video_config,
+    build_video_end,
+    build_video_tag,
+)
 from slipstream.media.timeline import Repairs, Timeline
 
 __all__ = [
     "Codec",
+    "CodecInfo",
     "ConfigRole",
     "FlvParser",
     "FlvTag",
@@ -31,11 +41,17 @@ __all__ = [
     "Role",
     "Timeline",
     "announces_video",
+    "build_audio_config",
+    "build_audio_tag",
     "build_flv_tag",
     "build_metadata",
+    "build_video_config",
+    "build_video_end",
+    "build_video_tag",
     "coded_data",
     "config_data",
     "config_role",
+    "describe",
     "flv_header",
     "flv_tag_header",
     "flv_tag_trailer",

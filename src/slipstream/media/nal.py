@@ -76,6 +76,26 @@ def split_units(data: bytes | memoryview, length_size: int = LENGTH_SIZE) -> Ite
             yield bytes(data[start:index])
 
 
+def read_sized_units(data: bytes, index: int, count: int) -> tuple[tuple[bytes, ...], int]:
+    """Read `count` units with 2 bytes of length before each, as configuration records have them.
+
+    Returns the units and where they end.
+
+    Raises:
+        MediaError: they go past the end.
+    """
+    units = []
+    for _ in range(count):
+        start = index + 2
+        index = start + int.from_bytes(data[index:start])
+        if index > len(data) or start > len(data):
+            break
+        units.append(data[start:index])
+    if index > len(data):
+        raise MediaError(f"parameter set up to byte {index} of {len(data)}")
+    return tuple(units), index
+
+
 def without_emulation(unit: bytes) -> bytes:
     """Remove the bytes that keep start codes out of a unit (H.264 §7.4.1.1)."""
     return unit.replace(b"\x00\x00\x03", b"\x00\x00")

@@ -1,11 +1,10 @@
 """The pump: sends every log that has grown to the viewers of it, in rounds.
 
-One per worker. In a round each cursor that keeps up gets one `sendfile` of the same range;
-those that do not (a full socket, a newcomer, a jump) are advanced one by one. A round is cut
+One per worker. In a round each cursor that keeps up gets one system call for the same range;
+those that do not (a full socket, a newcomer, a jump) are advanced one by one. Rounds are cut
 into slices so that accepting, reading and control never wait behind thousands of sends.
 
-How often: with few viewers a frame leaves at once. As rounds get dear the interval grows,
-to let more frames leave in one system call: `Pace` holds the rule.
+When a log's next round is due is `net.pace`'s to say.
 """
 
 from __future__ import annotations
@@ -13,65 +12,37 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from time import monotonic
 
 from slipstream.log import Log
 from slipstream.net.cursor import Cursor
 from slipstream.net.link import describe
+from slipstream.net.pace import Pace
 
 SLICE_S = 0.002  # with 4 ms the loop's lag had a p99 of 10 to 15 ms at 3000 viewers, with 2 ms 5
 SENDS_PER_LOOK = 16  # sends between two looks at the clock: about 0.1 ms
 SMALL_BYTES = 4096  # up to here `write` of a copy is 5 to 10 % cheaper than `sendfile`; bench/micro
 RETRY_S = 0.02  # a socket that was full is tried again after so long, even if no log grows
+TOGETHER_S = 0.001  # lanes that are due so soon join a round
 SURVEY_S = 1.0
-
-
-class Pace:
-    """How long from the start of one round to the start of the next.
-
-    Up to `UNSEEN_S` nobody notices, so rounds that cost more than a thirtieth of that already
-    wait that long; above it, waiting costs latency and is done only to keep the pump to a
-    quarter of the worker.
-
-    Args:
-        held_s: hold the interval at this many seconds; None adapts it.
-    """
-
-    UNSEEN_S = 0.030  # half of it is the median delay it adds (bench/README.md)
-    UNSEEN_SHARE = 1 / 30
-    SHARE = 1 / 4
-    CEILING_S = 0.350
-
-    def __init__(self, held_s: float | None = None) -> None:
-        self.held_s = held_s
-        self.interval_s = held_s or 0.0
-        self._costs: deque[float] = deque(maxlen=9)
-
-    def note(self, cost_s: float) -> None:
-        """Take the time that a round took.
-
-        The median counts: following one slow round would double the p99.
-        """
-        if self.held_s is not None:
-            return
-        self._costs.append(cost_s)
-        cost = sorted(self._costs)[len(self._costs) // 2]
-        self.interval_s = min(
-            max(min(cost / self.UNSEEN_SHARE, self.UNSEEN_S), cost / self.SHARE), self.CEILING_S
-        )
+NEVER = float("inf")
 
 
 class Lane:
     """The cursors of one log."""
 
-    __slots__ = ("_dirty", "behind", "keeping_up", "log", "sent")
+    __slots__ = ("_dirty", "behind", "cost_s", "costs", "due", "keeping_up", "log", "sent", "since")
 
     def __init__(self, log: Log) -> None:
         self.log = log
         self.sent = log.head  # where all that keep up are
         self.keeping_up: list[Cursor] = []  # those with fd < 0 have left it
         self.behind: dict[Cursor, None] = {}  # an ordered set
+        self.since = 0.0  # when its last round began
+        self.due = NEVER  # when its next round is to begin
+        self.costs: deque[float] = deque(maxlen=9)
+        self.cost_s = 0.0  # the median of these: following one slow round doubles the p99
         self._dirty = False
 
     @property
@@ -121,7 +92,7 @@ class Pump:
 
     Args:
         loop: of the worker.
-        pace: how often rounds start.
+        pace: when rounds are due.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, pace: Pace) -> None:
@@ -130,11 +101,11 @@ class Pump:
         self.busy_s = 0.0  # time spent in rounds
         self._loop = loop
         self._lanes: dict[Log, Lane] = {}
+        self._due: dict[Lane, None] = {}  # those that are to have a round
+        self._cost_s = 0.0  # of one round of every lane
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = NEVER
         self._round: Iterator[None] | None = None
-        self._round_cost_s = 0.0
-        self._started_at = -1.0
-        self._again = False  # a log grew during the round
         self._survey = loop.call_later(SURVEY_S, self._look_around)
 
     def add(self, cursor: Cursor) -> None:
@@ -144,18 +115,21 @@ class Pump:
             lane = self._lanes[cursor.log] = Lane(cursor.log)
         cursor.lane = lane
         lane.behind[cursor] = None
-        self._advance(lane, cursor, monotonic())
+        now = monotonic()
+        self._advance(lane, cursor, now)
         if lane.behind:
-            self.wake(cursor.log)
+            self._plan(lane, now + RETRY_S)
 
-    def wake(self, log: Log) -> None:
-        """A log has grown: have it sent when the next round is due."""
-        if log not in self._lanes:
-            return
-        if self._round is not None:
-            self._again = True
-        elif self._timer is None:
-            self._schedule(self._started_at + self.pace.interval_s - monotonic())
+    def wake(self, log: Log, picture: bool = True) -> None:
+        """A log has grown: have it sent when that is due.
+
+        Args:
+            log: maybe without viewers.
+            picture: whether there is a picture in it; sound may wait for the next one.
+        """
+        lane = self._lanes.get(log)
+        if lane is not None:
+            self._plan(lane, self.pace.due(lane.since, monotonic(), picture=picture))
 
     def cursors(self) -> Iterator[Cursor]:
         """All that are served."""
@@ -169,16 +143,28 @@ class Pump:
         if self._timer is not None:
             self._timer.cancel()
         self._lanes.clear()
+        self._due.clear()
 
-    def _schedule(self, delay_s: float) -> None:
-        self._timer = self._loop.call_later(max(delay_s, 0), self._begin)
+    def _plan(self, lane: Lane, due: float) -> None:
+        """Have a round of the lane at `due`, or earlier if that is planned already."""
+        if due >= lane.due:
+            return
+        lane.due = due
+        self._due[lane] = None
+        if self._round is None and due < self._timer_at:
+            self._set_timer(due)
+
+    def _set_timer(self, due: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_at = due
+        self._timer = self._loop.call_later(max(due - monotonic(), 0), self._begin)
 
     def _begin(self) -> None:
-        self._timer = None
-        self._started_at = monotonic()
-        self._round = self._send_all()
-        self._round_cost_s = 0.0
-        self._again = False
+        self._timer, self._timer_at = None, NEVER
+        soon = monotonic() + TOGETHER_S
+        lanes = [lane for lane in self._due if lane.due <= soon]
+        self._round = self._send_all(lanes)
         self._slice()
 
     def _slice(self) -> None:
@@ -186,39 +172,62 @@ class Pump:
         assert self._round is not None
         started = monotonic()
         more = next(self._round, self) is None
-        self._round_cost_s += monotonic() - started
+        self.busy_s += monotonic() - started
         if more:
             self._loop.call_soon(self._slice)
             return
         self._round = None
         self.rounds += 1
-        self.busy_s += self._round_cost_s
-        self.pace.note(self._round_cost_s)
-        due = self._started_at + self.pace.interval_s
-        if self._again:
-            self._schedule(due - monotonic())
-        elif any(lane.behind for lane in self._lanes.values()):
-            self._schedule(max(due - monotonic(), RETRY_S))
+        if self._due:
+            self._set_timer(min(lane.due for lane in self._due))
 
-    def _send_all(self) -> Iterator[None]:
+    def _send_all(self, lanes: Sequence[Lane]) -> Iterator[None]:
         """One round; yields where a slice may end."""
         limit = monotonic() + SLICE_S
-        for lane in list(self._lanes.values()):
-            lane.tidy()
-            for _ in self._send_range(lane):
-                if monotonic() >= limit:
+        for lane in lanes:
+            now = lane.since = monotonic()
+            lane.due = NEVER
+            self._due.pop(lane, None)
+            away_s = 0.0  # while the slice was over
+            for now in self._serve(lane):
+                if now >= limit:
                     yield
-                    limit = monotonic() + SLICE_S
-            for count, cursor in enumerate(list(lane.behind)):
-                if count % SENDS_PER_LOOK == 0 and (now := monotonic()) >= limit:
-                    yield
-                    limit = monotonic() + SLICE_S
-                if cursor in lane.behind:
-                    self._advance(lane, cursor, now)
+                    back = monotonic()
+                    away_s += back - now
+                    limit = back + SLICE_S
             if lane.is_empty:
                 self._lanes.pop(lane.log, None)
+                self._note_cost(lane, None)
+                continue
+            now = monotonic()
+            self._note_cost(lane, now - lane.since - away_s)
+            if lane.behind:
+                self._plan(lane, max(self.pace.due(lane.since, now, picture=True), now + RETRY_S))
 
-    def _send_range(self, lane: Lane) -> Iterator[None]:
+    def _note_cost(self, lane: Lane, cost_s: float | None) -> None:
+        """Tell the pace what a round of everything costs; None: this lane costs no more."""
+        before = lane.cost_s
+        if cost_s is None:
+            lane.cost_s = 0.0
+        else:
+            lane.costs.append(cost_s)
+            lane.cost_s = sorted(lane.costs)[len(lane.costs) // 2]
+        self._cost_s = max(self._cost_s + lane.cost_s - before, 0.0)
+        self.pace.adapt(self._cost_s)
+
+    def _serve(self, lane: Lane) -> Iterator[float]:
+        """Send what one log has for its viewers; yields the time every few sends."""
+        lane.tidy()
+        yield from self._send_range(lane)
+        now = monotonic()
+        for count, cursor in enumerate(list(lane.behind), 1):
+            if cursor in lane.behind:
+                self._advance(lane, cursor, now)
+            if count % SENDS_PER_LOOK == 0:
+                now = monotonic()
+                yield now
+
+    def _send_range(self, lane: Lane) -> Iterator[float]:
         """Send what is new to all that keep up, segment by segment; yields every few sends."""
         while lane.sent < lane.log.head:
             segment = lane.log.locate(lane.sent)
@@ -245,7 +254,7 @@ class Pump:
                     cursor.position = start + sent
                     if sent != count:
                         lane.fall_behind(cursor)
-                yield
+                yield monotonic()
             lane.tidy()
 
     def _advance(self, lane: Lane, cursor: Cursor, now: float) -> None:

@@ -5,7 +5,7 @@
 stand the names that their users need: the events, addresses, messages and their chunks.
 """
 
-from slipstream.rtmp.address import Address, RtmpUrl, parse_rtmp_url
+from slipstream.rtmp.address import RtmpUrl, parse_rtmp_url
 from slipstream.rtmp.capabilities import Ability, CapsEx, EnhancedCapabilities
 from slipstream.rtmp.chunk_decoder import PUBLISHER, UNAUTHORISED, ChunkDecoder, ChunkLimits
 from slipstream.rtmp.chunk_encoder import encode, encode_parts, message_header
@@ -47,7 +47,6 @@ __all__ = [
     "PUBLISHER",
     "UNAUTHORISED",
     "Ability",
-    "Address",
     "BufferLengthSet",
     "CapsEx",
     "ChunkDecoder",

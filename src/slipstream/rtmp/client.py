@@ -201,11 +201,7 @@ class ClientConnection(Connection):
         if name == b"onPlayStatus":
             self._take_play_status(message, events)
         elif name not in _ABOUT_THE_STREAM:
-            gathered = self._gather(message.stream_id, events)
-            if gathered is None:
-                self.messages_dropped += 1
-            else:
-                gathered.append(message)
+            self._add_media(message, events)
 
     def _handle_user_event(self, event: int, values: tuple[int, ...], events: list[Event]) -> None:
         """Servers tell the same with a status, which is what all clients go by."""

@@ -162,6 +162,14 @@ class Connection(ABC):
         events.append(begun)
         return begun.messages
 
+    def _add_media(self, message: Message, events: list[Event]) -> None:
+        """Hand out one message with its stream's media, or drop it."""
+        gathered = self._gather(message.stream_id, events)
+        if gathered is None:
+            self.messages_dropped += 1
+        else:
+            gathered.append(message)
+
     # Inside
 
     def _shake_hands(

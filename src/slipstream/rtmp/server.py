@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from slipstream.rtmp import answers
 from slipstream.rtmp.events import PlayRequested
-from slipstream.rtmp.legality import ConnectionInput, Effect, StreamInput
+from slipstream.rtmp.legality import ConnectionInput, Effect, StreamInput, Use
 from slipstream.rtmp.limits import ServerLimits
 from slipstream.rtmp.messages import (
     Message,
@@ -189,6 +189,8 @@ class ServerConnection(ServerReceiver):
             return None
         if stream is not None:
             stream.request = None
+            if stream.use is Use.IDLE:
+                stream.early_metadata = None
         return stream
 
     def _refuse(self, stream_id: int, decision: StreamInput, code: str, description: str) -> bool:

@@ -32,6 +32,7 @@ from slipstream.rtmp.events import (
 from slipstream.rtmp.handshake import ServerHandshake
 from slipstream.rtmp.legality import (
     CONNECTION_STEPS,
+    STREAM_STEPS,
     ConnectionInput,
     Effect,
     Phase,
@@ -50,6 +51,11 @@ from slipstream.rtmp.requests import (
 )
 from slipstream.rtmp.status import Code, Level, status_message
 from slipstream.rtmp.streams import MessageStream, MessageStreams, advance
+
+# The table's row for media, which changes no state: every read of a publisher needs it.
+_TAKES_MEDIA = frozenset(
+    use for use in Use if STREAM_STEPS[use, StreamInput.MEDIA].effect is Effect.TELL
+)
 
 _METADATA = frozenset({b"@setDataFrame", b"onMetaData"})
 
@@ -111,22 +117,16 @@ class ServerReceiver(Connection):
             self._answer_call(command)
 
     def _handle_data(self, message: Message, name: bytes, events: list[Event]) -> None:
-        stream = self._streams.find(message.stream_id)
-        request = StreamInput.METADATA if name in _METADATA else StreamInput.MEDIA
-        effect = advance(stream, request)
-        if (
-            effect is Effect.TELL
-            and (gathered := self._gather(message.stream_id, events)) is not None
-        ):
-            gathered.append(message)
-        elif effect is Effect.HOLD and stream and len(message.payload) <= self._limits.metadata:
-            stream.early_metadata = message
-        else:
-            self.messages_dropped += 1
+        if name in _METADATA and len(message.payload) <= self._limits.metadata:
+            stream = self._streams.find(message.stream_id)
+            if stream and advance(stream, StreamInput.METADATA) is Effect.HOLD:
+                stream.early_metadata = message
+                return
+        self._add_media(message, events)
 
     def _begin_media(self, stream_id: int) -> MediaReceived | None:
         stream = self._streams.find(stream_id)
-        if stream is None or advance(stream, StreamInput.MEDIA) is not Effect.TELL:
+        if stream is None or stream.use not in _TAKES_MEDIA:
             return None
         early, stream.early_metadata = stream.early_metadata, None
         return MediaReceived(stream.id, [] if early is None else [early])
@@ -205,10 +205,11 @@ class ServerReceiver(Connection):
 
     def _publish(self, command: Command, stream_id: int, events: list[Event]) -> None:
         stream = self._streams.find(stream_id)
+        target_id = stream.id if stream else stream_id
         try:
-            request = parse_publish(command, stream.id if stream else stream_id)
+            request = parse_publish(command, target_id)
         except BadNameError as error:
-            self._send_error(stream_id, Code.PUBLISH_BAD_NAME, str(error))
+            self._send_error(target_id, Code.PUBLISH_BAD_NAME, str(error))
             return
         self._ask(StreamInput.PUBLISH, stream, request, events)
 

@@ -27,7 +27,7 @@ class Level(StrEnum):
 
 
 class Code(StrEnum):
-    """What happened; the codes that are sent or acted upon here."""
+    """What happened; the codes that are sent or acted upon here and by our applications."""
 
     CONNECT_SUCCESS = "NetConnection.Connect.Success"
     CONNECT_REJECTED = "NetConnection.Connect.Rejected"
@@ -40,7 +40,6 @@ class Code(StrEnum):
     PUBLISH_DENIED = "NetStream.Publish.Denied"
     PUBLISH_IDLE = "NetStream.Publish.Idle"
     UNPUBLISH_SUCCESS = "NetStream.Unpublish.Success"
-    RECORD_START = "NetStream.Record.Start"
     PLAY_RESET = "NetStream.Play.Reset"
     PLAY_START = "NetStream.Play.Start"
     PLAY_STOP = "NetStream.Play.Stop"
@@ -49,10 +48,8 @@ class Code(StrEnum):
     PLAY_STREAM_NOT_FOUND = "NetStream.Play.StreamNotFound"
     PLAY_PUBLISH_NOTIFY = "NetStream.Play.PublishNotify"
     PLAY_UNPUBLISH_NOTIFY = "NetStream.Play.UnpublishNotify"
-    PLAY_INSUFFICIENT_BANDWIDTH = "NetStream.Play.InsufficientBW"
     PAUSE_NOTIFY = "NetStream.Pause.Notify"
     UNPAUSE_NOTIFY = "NetStream.Unpause.Notify"
-    SEEK_NOTIFY = "NetStream.Seek.Notify"
     SEEK_FAILED = "NetStream.Seek.Failed"
 
 

@@ -12,10 +12,9 @@ import sys
 import av
 from av.container import OutputContainer
 
+from slipstream.tools import TEST
 from slipstream.tools.remux import feed_file
 from slipstream.tools.test_source import feed_test
-
-TEST = "test"
 
 OPTIONS = {
     "flvflags": "no_duration_filesize",  # nobody can go back in a pipe to write them
@@ -54,7 +53,7 @@ def main(arguments: list[str]) -> int:
 
 def _reason(error: Exception) -> str:
     """What FFmpeg says, without its number and the file's name, which the user knows."""
-    if isinstance(error, OSError) and error.strerror:
+    if isinstance(error, (av.FFmpegError, OSError)) and error.strerror:
         return error.strerror
     return str(error)
 

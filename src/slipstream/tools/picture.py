@@ -176,4 +176,3 @@ def _rainbow(width: int) -> tuple[bytes, bytes, bytes]:
 
 def _even(number: int) -> int:
     return number // 2 * 2
-

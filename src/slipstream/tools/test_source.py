@@ -75,7 +75,7 @@ class _Pictures:
         frame = av.VideoFrame(WIDTH, HEIGHT, "yuv420p")
         canvas = self._canvas
         for plane, data in zip(frame.planes, (canvas.luma, canvas.blue, canvas.red), strict=True):
-            plane.update(data)
+            plane.update(bytes(data))
         frame.pts = number
         self._output.mux(self._stream.encode(frame))
 
@@ -88,7 +88,7 @@ class _Sounds:
         stream.bit_rate = AUDIO_BITS_PER_S
         self._stream = stream
         second = one_second()
-        self._samples = memoryview((second + second[:SAMPLES]).tobytes())
+        self._samples = (second + second[:SAMPLES]).tobytes()
         self._sent = 0
 
     def send_until(self, seconds: float) -> None:

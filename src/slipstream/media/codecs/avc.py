@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from slipstream.errors import MediaError
 from slipstream.media.codecs.bits import BitReader
-from slipstream.media.nal import without_emulation
+from slipstream.media.codecs.vui import read_rate, skip_display
+from slipstream.media.nal import read_sized_units, without_emulation
 
 PROFILES = {
     44: "CAVLC 4:4:4 Intra",
@@ -26,7 +27,6 @@ BASELINE = 66
 CONSTRAINED = 0x40  # constraint_set1_flag: no tool that the Main profile lacks
 WITH_CHROMA = frozenset((100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135))
 MAX_POC_CYCLE = 255  # §7.4.2.1.1
-EXTENDED_SAR = 255
 MAX_MACROBLOCKS = 1 << 12  # in one direction: 65536 pixels; level 6.2 ends at 16880
 
 
@@ -72,22 +72,11 @@ def parse_avc_config(data: bytes) -> AvcConfig:
     """
     if len(data) < 6 or data[0] != 1:
         raise MediaError(f"avcC of {len(data)} bytes, version {data[:1].hex()}")
-    sps, index = _read_sets(data, 6, data[5] & 0x1F)
+    sps, index = read_sized_units(data, 6, data[5] & 0x1F)
     pps: tuple[bytes, ...] = ()
     if index < len(data):  # what may follow the PPS repeats the SPS, and is often missing
-        pps, _ = _read_sets(data, index + 1, data[index])
+        pps, _ = read_sized_units(data, index + 1, data[index])
     return AvcConfig(data[1], data[2], data[3], (data[4] & 3) + 1, sps, pps)
-
-
-def _read_sets(data: bytes, index: int, count: int) -> tuple[tuple[bytes, ...], int]:
-    sets = []
-    for _ in range(count):
-        start = index + 2
-        index = start + int.from_bytes(data[index:start])
-        if index > len(data) or start > len(data):
-            raise MediaError(f"avcC of {len(data)} bytes with a parameter set up to {index}")
-        sets.append(data[start:index])
-    return tuple(sets), index
 
 
 def parse_avc_sps(unit: bytes) -> AvcSps:
@@ -160,19 +149,6 @@ def _skip_order_and_references(reader: BitReader) -> None:
 
 
 def _read_frame_rate(reader: BitReader) -> float | None:
-    """Read the video usability information (§E.1.1) as far as its timing."""
-    if reader.flag() and reader.read(8) == EXTENDED_SAR:
-        reader.skip(32)
-    if reader.flag():
-        reader.skip(1)
-    if reader.flag():
-        reader.skip(4)
-        if reader.flag():
-            reader.skip(24)
-    if reader.flag():
-        reader.unsigned_golomb()
-        reader.unsigned_golomb()
-    if not reader.flag():
-        return None
-    tick, scale = reader.read(32), reader.read(32)
-    return scale / (2 * tick) if tick and scale else None  # a tick is a field (§E.2.1)
+    skip_display(reader)
+    ticks = read_rate(reader)
+    return ticks / 2 if ticks else None  # a tick is a field, even where there are none (§E.2.1)

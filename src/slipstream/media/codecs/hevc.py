@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from slipstream.errors import MediaError
+from slipstream.media.nal import read_sized_units
 
 HEADER_SIZE = 23
 VPS, SPS, PPS = 32, 33, 34
@@ -62,19 +63,13 @@ def parse_hevc_config(data: bytes) -> HevcConfig:
     # Version 0 was written by drafts of the format, and by FFmpeg until 2015.
     if len(data) < HEADER_SIZE or data[0] > 1:
         raise MediaError(f"hvcC of {len(data)} bytes, version {data[:1].hex()}")
-    sets: dict[int, list[bytes]] = {}
+    sets: dict[int, tuple[bytes, ...]] = {}
     index = HEADER_SIZE
     for _ in range(data[22]):
-        unit_type, count = int.from_bytes(data[index : index + 1]) & 0x3F, data[index + 1 : index + 3]
-        index += 3
-        for _ in range(int.from_bytes(count)):
-            start = index + 2
-            index = start + int.from_bytes(data[index:start])
-            if index > len(data) or start > len(data):
-                raise MediaError(f"hvcC of {len(data)} bytes with a parameter set up to {index}")
-            sets.setdefault(unit_type, []).append(data[start:index])
-    if index > len(data):
-        raise MediaError(f"hvcC of {len(data)} bytes with parameter sets up to {index}")
+        unit_type = int.from_bytes(data[index : index + 1]) & 0x3F
+        count = int.from_bytes(data[index + 1 : index + 3])
+        units, index = read_sized_units(data, index + 3, count)
+        sets[unit_type] = (*sets.get(unit_type, ()), *units)
     return HevcConfig(
         profile_space=data[1] >> 6,
         high_tier=bool(data[1] & 0x20),
@@ -84,7 +79,7 @@ def parse_hevc_config(data: bytes) -> HevcConfig:
         level=data[12],
         bit_depth=8 + (data[17] & 7),
         length_size=(data[21] & 3) + 1,
-        vps=tuple(sets.get(VPS, ())),
-        sps=tuple(sets.get(SPS, ())),
-        pps=tuple(sets.get(PPS, ())),
+        vps=sets.get(VPS, ()),
+        sps=sets.get(SPS, ()),
+        pps=sets.get(PPS, ()),
     )

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 from slipstream.errors import MediaError
 from slipstream.media.codecs.bits import BitReader
+from slipstream.media.codecs.vui import read_rate, skip_display
 from slipstream.media.nal import without_emulation
 
 MAX_SIZE = 1 << 16  # pixels; level 6.2 ends at 16888
 MAX_REFERENCE_SETS = 64  # §7.4.3.2.1
 MAX_PICTURES_IN_SET = 16
 MAX_LONG_TERM = 32
-EXTENDED_SAR = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,23 +137,9 @@ def _read_reference_set(reader: BitReader, before: list[int], index: int) -> lis
 
 
 def _read_frame_rate(reader: BitReader) -> float | None:
-    """Read the video usability information (§E.2.1) as far as its timing."""
-    if reader.flag() and reader.read(8) == EXTENDED_SAR:
-        reader.skip(32)
-    if reader.flag():
-        reader.skip(1)
-    if reader.flag():
-        reader.skip(4)
-        if reader.flag():
-            reader.skip(24)
-    if reader.flag():
-        reader.unsigned_golomb()
-        reader.unsigned_golomb()
+    skip_display(reader)
     reader.skip(3)
     if reader.flag():
         for _ in range(4):
             reader.unsigned_golomb()
-    if not reader.flag():
-        return None
-    tick, scale = reader.read(32), reader.read(32)
-    return scale / tick if tick and scale else None
+    return read_rate(reader)

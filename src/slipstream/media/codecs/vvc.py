@@ -66,14 +66,14 @@ def parse_vvc_config(data: bytes) -> VvcConfig:
     reader.skip(7)
     constraint_bytes = reader.read(6)
     profile, high_tier, level = reader.read(7), reader.flag(), reader.read(8)
-    reader.skip(8 * constraint_bytes if constraint_bytes else 2)
+    reader.skip(8 * max(1, constraint_bytes))
     _skip_sub_layers(reader, sub_layers)
     width, height = reader.read(16), reader.read(16)
     return VvcConfig(length_size, profile, high_tier, level, bit_depth, width, height)
 
 
 def _skip_sub_layers(reader: BitReader, sub_layers: int) -> None:
+    """Pass the levels of sub-layers and the numbers of sub-profiles."""
     if sub_layers > 1:
-        present = reader.read(8).bit_count()  # one flag each, filled up with zeros
-        reader.skip(8 * present)
-    reader.skip(8 * reader.read(8) * 4)
+        reader.skip(8 * reader.read(8).bit_count())
+    reader.skip(32 * reader.read(8))

@@ -1,0 +1,194 @@
+"""The HTTP API, over real sockets: what it tells, whom it tells, and what it answers when not."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from tests.control.stage import TOKEN, WITH_TOKEN, Stage, Viewer, serving
+from tests.hub.stage import Publisher, audio_config, inter, key, sound, video_config
+
+from slipstream.control import Config
+from slipstream.control.reports import ServerReport, StreamReport, ViewerReport
+from slipstream.formats import RtmpFormat
+from slipstream.net.served import ServedFigures
+
+GUARDED = ["/metrics", "/api/v1/server", "/api/v1/streams", "/api/v1/streams/live/a", "/api/v1/x"]
+OPEN = ["/health/live", "/health/ready"]
+
+
+def fields(report: type) -> set[str]:
+    return {field.name for field in dataclasses.fields(report)}
+
+
+def air(stage: Stage, name: str = "live/a") -> None:
+    """Put a stream on air: two GOPs of a second each."""
+    publication = stage.hub.publish(name, Publisher(), credential="key:abc", now=stage.now)
+    frames = [video_config(), audio_config(), key(0), sound(10), inter(500), key(1000)]
+    publication.bytes_received = 5000
+    publication.receive(frames, stage.now)
+
+
+async def test_health_is_told_to_everybody() -> None:
+    async with serving() as stage:
+        for path, told in zip(OPEN, ("live", "ready"), strict=True):
+            response = await stage.get(path, headers={})
+            assert response.status == 200
+            assert await response.json() == {"status": told}
+
+
+async def test_a_server_that_is_stopping_is_live_but_not_ready() -> None:
+    async with serving() as stage:
+        stage.parts.ready = False
+        assert (await stage.get("/health/live")).status == 200
+        response = await stage.get("/health/ready")
+        assert response.status == 503
+        assert response.content_type == "application/problem+json"
+
+
+@pytest.mark.parametrize("path", GUARDED)
+async def test_the_rest_needs_the_token(path: str) -> None:
+    async with serving() as stage:
+        for headers in ({}, {"Authorization": "Basic eDp5"}, {"Authorization": "Bearer wrong"}):
+            response = await stage.get(path, headers)
+            assert response.status == 401
+            assert response.headers["WWW-Authenticate"].startswith("Bearer")
+            assert response.content_type == "application/problem+json"
+            assert TOKEN not in await response.text()
+
+
+async def test_the_token_is_never_taken_from_the_address() -> None:
+    async with serving() as stage:
+        assert (await stage.get(f"/api/v1/server?token={TOKEN}", {})).status == 401
+
+
+async def test_guessing_tokens_is_refused_after_five_with_the_right_one_too() -> None:
+    async with serving() as stage:
+        for _ in range(5):
+            wrong = await stage.get("/api/v1/server", {"Authorization": "Bearer x"})
+            assert wrong.status == 401
+        response = await stage.get("/api/v1/server")
+        assert response.status == 429
+        assert response.headers["Retry-After"] == "10"
+        assert (await stage.get("/health/live")).status == 200
+
+
+async def test_metrics_may_be_opened() -> None:
+    config = Config.model_validate({"server": {"open_metrics": True}})
+    async with serving(config) as stage:
+        response = await stage.get("/metrics", headers={})
+        assert response.status == 200
+        assert "slipstream_viewers_waiting 0.0" in await response.text()
+
+
+async def test_the_server_tells_of_itself() -> None:
+    async with serving() as stage:
+        air(stage)
+        stage.hub.subscribe("live/b", RtmpFormat, Viewer(), now=stage.now)
+        told = await stage.json("/api/v1/server")
+    assert set(told) == fields(ServerReport)
+    assert told["started_at"] == "2026-11-18T11:06:40+00:00"
+    assert told["streams"] == {"live": 1, "starting": 0, "waiting": 1}
+    assert told["publishers"] == {"rtmp": 1}
+    assert told["viewers"] == {"rtmp": 1}
+    assert told["waiting_viewers"] == 1
+
+
+async def test_a_stream_tells_of_its_publisher_its_tracks_and_its_pace() -> None:
+    async with serving() as stage:
+        air(stage)
+        stage.hub.tick(stage.now + 1)
+        told = await stage.json("/api/v1/streams")
+    (stream,) = objects(told["streams"])
+    assert set(stream) == fields(StreamReport)
+    assert (stream["name"], stream["state"], stream["gop_ms"]) == ("live/a", "live", 1000)
+    publisher = stream["publisher"]
+    assert isinstance(publisher, dict)
+    assert (publisher["bitrate_bps"], publisher["frames"]) == (40_000, 6)
+    assert (publisher["credential"], publisher["address"]) == ("key:abc", "192.0.2.1")
+    video, audio = sorted(objects(stream["tracks"]), key=lambda track: str(track["kind"]))[::-1]
+    assert (video["kind"], video["track"]) == ("video", 0)
+    assert isinstance(video["codec"], dict)
+    assert video["codec"]["codec_string"] == "avc1.4d400a"
+    assert isinstance(audio["codec"], dict)
+    assert (audio["codec"]["codec_string"], audio["codec"]["sample_rate"]) == ("mp4a.40.2", 44_100)
+
+
+async def test_a_stream_tells_of_its_viewers() -> None:
+    async with serving() as stage:
+        air(stage)
+        fares = ServedFigures(lag_ms=40, bytes_sent=9000, jumps=2, skipped_ms=1500)
+        stage.hub.subscribe("live/a", RtmpFormat, Viewer(fares=fares), now=stage.now)
+        told = await stage.json("/api/v1/streams/live/a")
+    (viewer,) = objects(told["viewers"])
+    assert set(viewer) == fields(ViewerReport)
+    assert (viewer["protocol"], viewer["format"], viewer["address"]) == (
+        "rtmp",
+        "rtmp",
+        "192.0.2.2",
+    )
+    assert (viewer["lag_ms"], viewer["jumps"], viewer["skipped_ms"]) == (40, 2, 1500)
+    assert (viewer["bytes"], viewer["waiting"]) == (9000, False)
+    stream = told["stream"]
+    assert isinstance(stream, dict)
+    (form,) = objects(stream["formats"])
+    assert (form["name"], form["viewers"]) == ("rtmp", 1)
+
+
+async def test_a_list_of_viewers_is_as_long_as_asked_for() -> None:
+    async with serving() as stage:
+        for _ in range(150):
+            stage.hub.subscribe("live/a", RtmpFormat, Viewer(), now=stage.now)
+        for asked, length in (
+            ("", 100),
+            ("?viewers=3", 3),
+            ("?viewers=0", 0),
+            ("?viewers=1000", 150),
+        ):
+            told = await stage.json(f"/api/v1/streams/live/a{asked}")
+            assert len(objects(told["viewers"])) == length
+        for asked in ("1001", "-1", "x", "", "²", "9" * 5000):
+            response = await stage.get(f"/api/v1/streams/live/a?viewers={asked}")
+            assert response.status == 400
+
+
+async def test_what_is_not_there_is_a_problem() -> None:
+    async with serving() as stage:
+        for path in ("/api/v1/streams/live/none", "/api/v1/none", "/api/v1/streams/../x"):
+            response = await stage.get(path)
+            assert response.status == 404
+            assert response.content_type == "application/problem+json"
+            problem = await response.json()
+            assert (problem["status"], problem["title"]) == (404, "Not Found")
+
+
+async def test_the_api_is_read_only() -> None:
+    async with serving() as stage:
+        for method in ("POST", "PUT", "DELETE", "OPTIONS"):
+            response = await stage.get("/api/v1/server", method=method)
+            assert response.status == 405
+            assert response.headers["Allow"] == "GET, HEAD"
+
+
+async def test_a_bug_is_a_problem_and_a_line_in_the_log(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with serving() as stage:
+        monkeypatch.setattr(stage.parts, "hub", None)
+        response = await stage.get("/api/v1/server")
+        assert response.status == 500
+        assert await response.json() == {"title": "Internal Server Error", "status": 500}
+
+
+async def test_no_answer_is_for_other_sites_or_for_guessing_types() -> None:
+    async with serving() as stage:
+        for path in (*OPEN, *GUARDED, "/none"):
+            response = await stage.get(path, {**WITH_TOKEN, "Origin": "https://elsewhere.example"})
+            assert "Access-Control-Allow-Origin" not in response.headers
+            assert response.headers["X-Content-Type-Options"] == "nosniff"
+            assert "Server" not in response.headers
+
+
+def objects(value: object) -> list[dict[str, object]]:
+    assert isinstance(value, list)
+    return value

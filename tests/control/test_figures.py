@@ -1,0 +1,53 @@
+"""The sums over streams, publishers and viewers."""
+
+from __future__ import annotations
+
+from tests.hub.stage import HubStage, Publisher, Watcher, key
+
+from slipstream.control.figures import Figures, StreamState, state_of
+from slipstream.formats import FlvFormat
+
+
+def test_nothing_is_counted_as_zero_of_each_state() -> None:
+    figures = Figures.of(HubStage().hub)
+    assert figures.streams == {"live": 0, "starting": 0, "waiting": 0}
+    assert not figures.publishers
+    assert not figures.viewers
+
+
+def test_a_stream_waits_starts_and_is_live() -> None:
+    stage = HubStage()
+    stage.watch(Watcher())
+    stream = stage.hub.streams["live/a"]
+    assert state_of(stream) is StreamState.WAITING
+    publication = stage.publish()
+    assert state_of(stream) is StreamState.STARTING
+    stage.send(publication, key(0))
+    assert state_of(stream) is StreamState.LIVE
+    publication.close(stage.now)
+    assert state_of(stream) is StreamState.WAITING
+
+
+def test_everybody_is_counted_by_protocol() -> None:
+    stage = HubStage()
+    publication = stage.publish()
+    stage.publish(Publisher(protocol="srt"), name="live/b")
+    stage.send(publication, key(0))
+    stage.watch(Watcher())
+    stage.watch(Watcher(protocol="http-flv"), FlvFormat)
+    stage.watch(Watcher(protocol="http-flv"), FlvFormat, name="live/b")
+    figures = Figures.of(stage.hub)
+    assert figures.publishers == {"rtmp": 1, "srt": 1}
+    assert figures.viewers == {"rtmp": 1, "http-flv": 2}
+    assert figures.waiting_viewers == 1
+    assert figures.log_bytes > 0
+
+
+def test_a_takeover_counts_both_publishers_until_it_is_done() -> None:
+    stage = HubStage()
+    first = stage.publish()
+    stage.send(first, key(0))
+    second = stage.publish()
+    assert Figures.of(stage.hub).publishers == {"rtmp": 2}
+    stage.send(second, key(0))
+    assert Figures.of(stage.hub).publishers == {"rtmp": 1}

@@ -1,0 +1,188 @@
+"""Other people's programs that publish to us and watch us.
+
+A publisher is called, and returns when all of the film is sent. A watcher is a command that
+writes a file, and a way to read that file packet by packet: programs that can say themselves
+what they got (FFmpeg, ffprobe, PyAV) are asked, the others write FLV. Whatever is missing on
+the machine, or fails, raises.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.clips import Packet, has_picture, has_sound, read_packets
+from tests.interop import nginx
+from tests.rtmp_client import RtmpClient
+
+TIMEOUT_S = 60.0
+PYAV_CLIENT = [sys.executable, "-m", "tests.pyav_client"]
+FFMPEG = ["ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "error"]
+GSTREAMER = ["gst-launch-1.0", "-q"]
+
+
+@dataclass(frozen=True)
+class Publisher:
+    """A program that publishes.
+
+    Args:
+        publish: sends a film to a URL; a folder is there for what else it needs.
+        misses_start: it may begin at a later keyframe of the film.
+    """
+
+    name: str
+    publish: Callable[[Path, str, Path], None]
+    misses_start: bool = False
+
+
+@dataclass(frozen=True)
+class Watcher:
+    """A program that watches.
+
+    Args:
+        command: of the URL and the file to write.
+        read: what the file holds.
+        http: it wants a URL of HTTP-FLV, not one of RTMP.
+        ends: it ends with the stream; otherwise it is to be ended.
+    """
+
+    name: str
+    command: Callable[[str, Path], list[str]]
+    read: Callable[[Path], list[Packet]] = read_packets
+    http: bool = False
+    ends: bool = True
+
+
+def run(command: list[str]) -> None:
+    """Run a program to its end; raise with its last words if it fails."""
+    done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+    words = done.stdout + done.stderr
+    assert done.returncode == 0, f"{command} ended with {done.returncode}:\n{words[-4000:]}"
+
+
+# Publishers
+
+
+def _publish_with_pyav(film: Path, url: str, _: Path) -> None:
+    run([*PYAV_CLIENT, "publish", str(film), url])
+
+
+def _publish_with_ffmpeg(film: Path, url: str, _: Path) -> None:
+    run([*FFMPEG, "-re", "-i", str(film), "-c", "copy", "-f", "flv", url])
+
+
+def _publish_with_gstreamer(sink: str, film: Path, url: str, _: Path) -> None:
+    pipeline = f"filesrc location={film} ! flvdemux name=film flvmux name=flv streamable=true"
+    pipeline += f" ! {sink} location={url}"
+    if has_picture(film):
+        pipeline += " film.video ! queue ! flv.video"
+    if has_sound(film):
+        pipeline += " film.audio ! queue ! flv.audio"
+    run([*GSTREAMER, *pipeline.split()])
+
+
+def _publish_with_rtmp2sink(film: Path, url: str, folder: Path) -> None:
+    _publish_with_gstreamer("rtmp2sink", film, url, folder)
+
+
+def _publish_with_rtmpsink(film: Path, url: str, _: Path) -> None:
+    """Librtmp takes any FLV and sends it as fast as it can: no element has to know the codec."""
+    run([*GSTREAMER, "filesrc", f"location={film}", "!", "rtmpsink", f"location={url}"])
+
+
+def _publish_with_nginx(film: Path, url: str, folder: Path) -> None:
+    with nginx.pushing(url, folder) as place:
+        _publish_with_ffmpeg(film, place, folder)
+
+
+def _publish_with_our_own(film: Path, url: str, _: Path) -> None:
+    with RtmpClient.publishing(url) as client:
+        client.send_file(film)
+        client.leave()
+
+
+PYAV = Publisher("PyAV (FFmpeg 8)", _publish_with_pyav)
+OUR_OWN = Publisher("Slipstream's own client", _publish_with_our_own)
+PUBLISHERS = (
+    PYAV,
+    Publisher("ffmpeg 5.1", _publish_with_ffmpeg),
+    Publisher("GStreamer rtmp2sink", _publish_with_rtmp2sink),
+    Publisher("GStreamer rtmpsink (librtmp)", _publish_with_rtmpsink),
+    Publisher("nginx-rtmp push", _publish_with_nginx, misses_start=True),
+    OUR_OWN,
+)
+
+
+# Watchers
+
+
+def _read_json(path: Path) -> list[Packet]:
+    return [Packet(*packet) for packet in json.loads(path.read_text())]
+
+
+def _read_ffprobe(path: Path) -> list[Packet]:
+    return [
+        Packet(
+            packet["codec_type"],
+            packet["dts"],
+            packet["pts"],
+            packet["data_hash"].removeprefix("SHA256:"),
+            "K" in packet["flags"],
+        )
+        for packet in json.loads(path.read_text())["packets"]
+    ]
+
+
+def _read_framehash(path: Path) -> list[Packet]:
+    """Read what FFmpeg's muxer "framehash" writes; it knows no keyframes."""
+    kinds: dict[str, str] = {}
+    packets = []
+    for line in path.read_text().splitlines():
+        if line.startswith("#media_type"):
+            number, kind = line.removeprefix("#media_type").split(":")
+            kinds[number.strip()] = kind.strip()
+        elif not line.startswith("#"):
+            number, dts, pts, _, _, digest = (field.strip() for field in line.split(","))
+            packets.append(Packet(kinds[number], int(dts), int(pts), digest))
+    return packets
+
+
+def _hash_with_ffmpeg(url: str, file: Path) -> list[str]:
+    copy = ["-copyts", "-c", "copy", "-f", "framehash", "-hash", "sha256"]
+    return [*FFMPEG, "-i", url, *copy, str(file)]
+
+
+def _ask_ffprobe(url: str, file: Path) -> list[str]:
+    shown = ["-show_packets", "-show_data_hash", "sha256", "-of", "json", "-o", str(file)]
+    return ["ffprobe", "-hide_banner", "-loglevel", "error", *shown, url]
+
+
+def _watch_with_pyav(url: str, file: Path) -> list[str]:
+    return [*PYAV_CLIENT, "watch", url, str(file)]
+
+
+WATCHERS = (
+    Watcher("PyAV (FFmpeg 8)", _watch_with_pyav, _read_json),
+    Watcher("ffmpeg 5.1", _hash_with_ffmpeg, _read_framehash),
+    Watcher("ffprobe 5.1", _ask_ffprobe, _read_ffprobe),
+    Watcher("rtmpdump", lambda url, file: ["rtmpdump", "-q", "-r", url, "-o", str(file)]),
+    Watcher(
+        "GStreamer rtmp2src",
+        lambda url, file: [
+            *(*GSTREAMER, "rtmp2src", f"location={url}", "!"),
+            *("filesink", f"location={file}"),
+        ],
+    ),
+    Watcher("nginx-rtmp pull", nginx.pull_command, ends=False),
+    Watcher("PyAV (FFmpeg 8), HTTP-FLV", _watch_with_pyav, _read_json, http=True),
+    Watcher("ffmpeg 5.1, HTTP-FLV", _hash_with_ffmpeg, _read_framehash, http=True),
+    Watcher(
+        "curl, HTTP-FLV",
+        lambda url, file: ["curl", "--silent", "--show-error", "-o", str(file), url],
+        http=True,
+    ),
+)

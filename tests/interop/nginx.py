@@ -1,0 +1,79 @@
+"""Debian's nginx with its RTMP module, as somebody who pushes streams to us and pulls them.
+
+Sources: the module's own documentation of `push`, `pull` and `record`; what it writes is an FLV
+file of all that it got.
+"""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.server import wait_until
+
+MODULE = "/usr/lib/nginx/modules/ngx_rtmp_module.so"  # of Debian's package libnginx-mod-rtmp
+CONFIGURATION = """\
+load_module {module};
+daemon off;
+master_process off;
+error_log {folder}/error.log;
+pid {folder}/nginx.pid;
+events {{ }}
+rtmp {{
+    access_log off;
+    server {{
+        listen 127.0.0.1:{port};
+        application relay {{
+            live on;
+            {directives}
+        }}
+    }}
+}}
+"""
+NAME = "film"  # of the stream, with nginx
+
+
+@contextmanager
+def pushing(url: str, folder: Path) -> Iterator[str]:
+    """An nginx that pushes on to `url`; yields the URL to publish to."""
+    port = _free_port()
+    command = _command(folder, port, f"push {url};")
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL) as process:
+        try:
+            wait_until(lambda: _listens(process, port), "the start of nginx")
+            yield f"rtmp://127.0.0.1:{port}/relay/{NAME}"
+        finally:
+            process.terminate()
+
+
+def pull_command(url: str, file: Path) -> list[str]:
+    """The command that pulls `url` and records it as the file."""
+    directives = (
+        f"pull {url} name={file.stem} static; pull_reconnect 60s; "
+        f"record all; record_path {file.parent}; record_suffix {file.suffix};"
+    )
+    return _command(file.parent, _free_port(), directives)
+
+
+def _command(folder: Path, port: int, directives: str) -> list[str]:
+    configuration = folder / "nginx.conf"
+    configuration.write_text(
+        CONFIGURATION.format(module=MODULE, folder=folder, port=port, directives=directives)
+    )
+    return ["nginx", "-p", str(folder), "-c", str(configuration), "-e", str(folder / "error.log")]
+
+
+def _listens(process: subprocess.Popen[bytes], port: int) -> bool:
+    assert process.poll() is None, f"nginx ended with {process.returncode}"
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

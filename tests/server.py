@@ -1,0 +1,177 @@
+"""The server under test: a process of its own, on free ports of 127.0.0.1.
+
+    with running_server(folder, "--allow-anonymous-publish", settings=toml) as server:
+        server.publish_url("live/a"), server.play_url("live/a"), server.flv_url("live/a")
+        server.stream("live/a")        # what the API knows of it
+        server.memory_bytes(), server.descriptors(), server.log()
+
+Nothing is left over from one start to the next: the folder holds its keys and its log.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+START_TIMEOUT_S = 20
+STOP_TIMEOUT_S = 10
+PATIENCE_S = 20.0  # for whatever is certain to happen; a machine may be busy
+LOOK_EVERY_S = 0.02
+
+_PORTS = re.compile(r"rtmp://127\.0\.0\.1:(\d+)/.*http://127\.0\.0\.1:(\d+)/", re.DOTALL)
+
+
+def wait_until(condition: Callable[[], object], what: str, within_s: float = PATIENCE_S) -> None:
+    """Return as soon as `condition()` holds; fail, naming `what`, if it does not in time."""
+    deadline = time.monotonic() + within_s
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what} did not happen within {within_s:g} s")
+        time.sleep(LOOK_EVERY_S)
+
+
+class RunningServer:
+    """Made by `running_server()`."""
+
+    host = "127.0.0.1"
+
+    def __init__(self, process: subprocess.Popen[bytes], folder: Path, log: Path) -> None:
+        self.process = process
+        self._log = log
+        self._await_start()
+        match = _PORTS.search(self.log())
+        assert match is not None, f"no addresses in what it prints:\n{self.log()}"
+        self.rtmp_port, self.http_port = int(match[1]), int(match[2])
+        self.key = (folder / "publish.key").read_text().strip()
+        self._token = (folder / "api.token").read_text().strip()
+
+    # Addresses
+
+    def publish_url(self, stream: str) -> str:
+        """Where to publish `app/name`, with the key."""
+        return f"{self.play_url(stream)}?key={self.key}"
+
+    def play_url(self, stream: str) -> str:
+        """Where to watch `app/name` over RTMP."""
+        return f"rtmp://{self.host}:{self.rtmp_port}/{stream}"
+
+    def flv_url(self, stream: str) -> str:
+        """Where to watch `app/name` over HTTP-FLV."""
+        return f"http://{self.host}:{self.http_port}/{stream}.flv"
+
+    # What it says of itself
+
+    def log(self) -> str:
+        """All that it has printed so far."""
+        return self._log.read_text(errors="replace")
+
+    def wait_for_log(self, pattern: str) -> None:
+        """Wait for a line that `pattern` matches."""
+        wait_until(lambda: re.search(pattern, self.log()), f"a line like {pattern!r}")
+
+    def api(self, path: str) -> Any:
+        """The answer to `GET /api/v1/{path}`; None if there is no such thing."""
+        url = f"http://{self.host}:{self.http_port}/api/v1/{path}"
+        request = urllib.request.Request(url, headers={"Authorization": f"Bearer {self._token}"})
+        try:
+            with urllib.request.urlopen(request, timeout=PATIENCE_S) as response:
+                return json.load(response)
+        except urllib.error.HTTPError as error:
+            if error.code == 404:
+                return None
+            raise
+
+    def stream(self, name: str) -> Any:
+        """What the API tells of the stream `app/name`; None if there is none."""
+        answer = self.api(f"streams/{name}")
+        return None if answer is None else answer["stream"]
+
+    def wait_for_viewers(self, name: str, count: int, *, started: bool | None = None) -> None:
+        """Wait until `app/name` has so many viewers, served or waiting or (None) either."""
+
+        def enough() -> bool:
+            stream = self.stream(name)
+            if stream is None:
+                return count == 0
+            viewers, waiting = stream["viewers"], stream["waiting_viewers"]
+            return count == {None: viewers, True: viewers - waiting, False: waiting}[started]
+
+        wait_until(enough, f"{count} viewers of {name}")
+
+    # What it costs
+
+    def memory_bytes(self) -> int:
+        """What it holds alone, and its share of the rest (PSS)."""
+        rollup = Path(f"/proc/{self.process.pid}/smaps_rollup").read_text()
+        match = re.search(r"^Pss: +(\d+) kB", rollup, re.MULTILINE)
+        assert match is not None
+        return int(match[1]) << 10
+
+    def descriptors(self) -> int:
+        """How many files and sockets it has open."""
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    def cpu_s(self) -> float:
+        """Seconds of a processor that it has used so far."""
+        stat = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
+
+    # Its end
+
+    def terminate(self) -> int:
+        """Ask it to end; return its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(STOP_TIMEOUT_S)
+
+    def _await_start(self) -> None:
+        def answered() -> bool:
+            assert self.process.poll() is None, f"the server did not start:\n{self.log()}"
+            return _PORTS.search(self.log()) is not None
+
+        wait_until(answered, "the server's start", START_TIMEOUT_S)
+
+
+@contextmanager
+def running_server(folder: Path, *flags: str, settings: str = "") -> Iterator[RunningServer]:
+    """A server with these flags and this configuration file, until the end of the block.
+
+    Raises:
+        AssertionError: it did not start, ended by itself, or met a bug of its own.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "slipstream.toml").write_text(settings)
+    log = folder / "output.log"
+    command = [
+        *(sys.executable, "-m", "slipstream", "serve"),
+        *("--config", str(folder / "slipstream.toml")),
+        *("--rtmp", "127.0.0.1:0", "--http", "127.0.0.1:0"),
+        *("--data-dir", str(folder)),
+        *flags,
+    ]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+        )
+    try:
+        server = RunningServer(process, folder, log)
+        yield server
+        if process.poll() is None:
+            server.terminate()
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+    assert process.returncode == 0, f"exit code {process.returncode}:\n{server.log()}"
+    for sign_of_a_bug in ("link.bug", "Traceback", " error "):
+        assert sign_of_a_bug not in server.log(), server.log()
