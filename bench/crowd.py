@@ -74,6 +74,10 @@ class Crowd:
     def cpu_s(self) -> float:
         return sum(worker.cpu_s() for worker in self._workers)
 
+    def sent_messages(self) -> int:
+        """How many messages all publishers have sent."""
+        return cast(int, self._publishing.ask("sent_messages"))
+
     def publisher_lateness_ms(self) -> float:
         """The most that a message was sent after it was due, since the last question."""
         return cast(float, self._publishing.ask("lateness_ms"))

@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from .load.stream import MESSAGES_PER_S
 from .report import Promise, Report, Row, column
 from .servers import Server
 from .settings import Settings
@@ -81,11 +82,12 @@ def _measure(server: Server, case: Case, settings: Settings) -> IngestRow:
         time.sleep(WARM_UP_S)
         window = measure_window(running, crowd, settings.measured_s(USUAL_S))
         watched = crowd.watched()
+    publisher_minutes = window.sent_messages / MESSAGES_PER_S / 60
     return IngestRow(
         case=str(case),
         server=server.name,
-        cpu_s_per_publisher_minute=window.server_cpu_s / case.publishers / (window.seconds / 60),
-        core_percent_per_publisher=window.server_core_percent / case.publishers,
+        cpu_s_per_publisher_minute=window.server_cpu_s / publisher_minutes,
+        core_percent_per_publisher=100 * window.server_cpu_s / (60 * publisher_minutes),
         latency_median_ms=window.delay_ms(0.5),
         latency_p99_ms=window.delay_ms(0.99),
         latency_max_ms=window.delay_ms(1),

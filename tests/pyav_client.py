@@ -37,8 +37,14 @@ def publish(source: str, url: str) -> None:
 
 def watch(url: str, target: str) -> None:
     """Take everything that comes."""
+    packets = []
     with av.open(url, timeout=30) as stream:
-        packets = [packet_of(packet) for packet in stream.demux() if packet.size]
+        try:
+            packets += (packet_of(packet) for packet in stream.demux() if packet.size)
+        except av.error.OSError:
+            if not url.startswith("http"):
+                raise
+            # FFmpeg misses the end of every HTTP response that announced no length.
     Path(target).write_text(json.dumps(packets))
 
 

@@ -163,14 +163,19 @@ def test_check_says_that_a_file_is_missing(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_tools_get_what_was_written(tool: Served) -> None:
-    assert main(["publish", "film.mp4", "rtmp://h/live/a?key=k", "--loop"]) == 0
-    assert tool.calls[-1] == (("film.mp4", "rtmp://h/live/a?key=k"), {"loop": True})
-    assert main(["publish", "test", "rtmp://h/live/a"]) == 0
-    assert tool.calls[-1] == (("test", "rtmp://h/live/a"), {"loop": False})
-    assert main(["play", "rtmp://h/live/a", "--out", "a.flv"]) == 0
-    assert tool.calls[-1] == (("rtmp://h/live/a",), {"out": Path("a.flv")})
-    assert main(["probe", "rtmp://h/live/a"]) == 0
-    assert tool.calls[-1] == (("rtmp://h/live/a",), {})
+    for arguments in (
+        ["publish", "film.mp4", "rtmp://h/live/a?key=k", "--loop"],
+        ["publish", "test", "rtmp://h/live/a"],
+        ["play", "rtmp://h/live/a", "--out", "a.flv"],
+        ["probe", "rtmp://h/live/a"],
+    ):
+        assert main(arguments) == 0
+    assert tool.calls == [
+        (("film.mp4", "rtmp://h/live/a?key=k"), {"loop": True}),
+        (("test", "rtmp://h/live/a"), {"loop": False}),
+        (("rtmp://h/live/a",), {"out": Path("a.flv")}),
+        (("rtmp://h/live/a",), {}),
+    ]
     assert main(["demo", "--http", ":1234"]) == 0
     assert tool.config.server.http == ":1234"
 

@@ -20,6 +20,7 @@ VERSION = b"\x03"
 HANDSHAKE_SIZE = 1536  # bytes in each of C1, S1, C2 and S2 (§5.2.1)
 CONTROL_CSID, COMMAND_CSID, STREAM_CSID = 2, 3, 8
 READ_SIZE = 256 << 10
+CHUNK_SIZE = 4096  # bytes; what OBS sends
 CONNECTING_AT_ONCE = 16
 TIMEOUT_S = 30  # for each answer; a server that is silent for longer has failed the benchmark
 
@@ -36,14 +37,14 @@ class ClientError(Exception):
     """The server refused, or closed the connection."""
 
 
-def connect_many(target: Target, count: int) -> list[Client]:
+def connect_many(target: Target, count: int, chunk_size: int = CHUNK_SIZE) -> list[Client]:
     """`count` connections, made several at a time.
 
     A server that leaves Nagle's algorithm on takes 40 ms to answer, waiting for our kernel's
     delayed acknowledgement; one after the other, 500 viewers would need half a minute.
     """
     with ThreadPoolExecutor(CONNECTING_AT_ONCE) as pool:
-        return list(pool.map(lambda _: Client(target), range(count)))
+        return list(pool.map(lambda _: Client(target, chunk_size), range(count)))
 
 
 def raise_if_refused(message: Message) -> None:
@@ -65,7 +66,7 @@ class Client:
     def __init__(
         self,
         target: Target,
-        chunk_size: int = 4096,
+        chunk_size: int = CHUNK_SIZE,
         prepare: Callable[[socket.socket], None] = lambda _: None,
     ) -> None:
         self.reader = ChunkReader()

@@ -25,7 +25,7 @@ from .chunks import (
     build_delta_message,
     build_message,
 )
-from .client import Client, Target
+from .client import Client, Target, connect_many
 from .stream import (
     AUDIO_CONFIG,
     CYCLE_MS,
@@ -54,7 +54,7 @@ class _Sending(NamedTuple):
 
 
 class Publishing:
-    """Commands: `publish`, then `pause` and `resume`, `lateness_ms`."""
+    """Commands: `publish`, then `pause` and `resume`, `sent_messages`, `lateness_ms`."""
 
     def __init__(self, commands: Commands, target: Target) -> None:
         self._commands = commands
@@ -70,8 +70,9 @@ class Publishing:
 
     def publish(self, names: list[str], bitrate_bps: int, chunk_size: int) -> None:
         """Begin to publish each of `names`."""
-        for name in names:
-            client = Client(self._target, chunk_size)
+        for name, client in zip(
+            names, connect_many(self._target, len(names), chunk_size), strict=True
+        ):
             client.publish(name)
             client.socket.settimeout(None)  # Python's own timeout would poll before every send
             client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, SEND_TIMEOUT)
@@ -93,6 +94,10 @@ class Publishing:
         if self._paused_at_ns is not None:
             self._origin_ns += time.monotonic_ns() - self._paused_at_ns
             self._paused_at_ns = None
+
+    def sent_messages(self) -> int:
+        """How many messages all publishers have sent."""
+        return sum(self._numbers)
 
     def lateness_ms(self) -> float:
         """The most that a message was late since the last question."""

@@ -22,7 +22,8 @@ from slipstream.hub import EndReason, Hub
 from slipstream.net.http_flv import HttpFlv
 from slipstream.net.intake import Intake
 from slipstream.net.listener import Admissions, Listener, format_address, open_listening_socket
-from slipstream.net.pump import Pace, Pump
+from slipstream.net.pace import Pace
+from slipstream.net.pump import Pump
 from slipstream.net.rtmp_session import RtmpSession, Services
 
 log = structlog.get_logger()

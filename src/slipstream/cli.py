@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, Parameter, validators
 
 from slipstream import __version__
 from slipstream.errors import SlipstreamError
 
 Address = Annotated[str | None, Parameter(metavar="ADDR")]
+Seconds = Annotated[float, Parameter(metavar="N", validator=validators.Number(gt=0))]
 Switch = Annotated[bool, Parameter(negative="", show_default=False)]
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
@@ -125,6 +128,7 @@ def demo(
     *,
     rtmp: Address = None,
     http: Address = None,
+    data_dir: Annotated[Path | None, Parameter(metavar="DIR")] = None,
 ) -> None:
     """Serve a test picture and sound of our own, and print the addresses to watch.
 
@@ -138,12 +142,34 @@ def demo(
         Where RTMP is spoken: HOST:PORT, or :PORT on all addresses. Usually :1935.
     http
         Where HTTP is spoken. Usually :8080.
+    data_dir
+        Folder with the keys of a server; without it they last as long as the demo.
     """
-    from slipstream.control import Flag, load_config
+    from slipstream.access import load_keys
+    from slipstream.app import Worker
+    from slipstream.control import Flag, Logs, load_config
     from slipstream.tools import demo as tool
 
-    given = (Flag("--rtmp", "server", "rtmp", rtmp), Flag("--http", "server", "http", http))
-    tool.run(load_config(None, [flag for flag in given if flag.value is not None]))
+    with TemporaryDirectory(prefix="slipstream-") as folder:
+        given = (
+            Flag("--rtmp", "server", "rtmp", rtmp),
+            Flag("--http", "server", "http", http),
+            Flag("--data-dir", "server", "data_dir", data_dir or Path(folder)),
+            Flag("", "log", "level", "warning"),  # what goes well is seen in the figures
+        )
+        config = load_config(None, [flag for flag in given if flag.value is not None])
+        keys = load_keys(config.server.data_dir)
+        logs = Logs(config.log, secrets=(keys.publish_key, keys.api_token))
+        logs.start()
+        try:
+            tool.run(
+                partial(Worker, config, keys, logs),
+                keys.publish_key,
+                config.server.rtmp,
+                config.server.http,
+            )
+        finally:
+            logs.stop()
 
 
 @app.command
@@ -170,13 +196,19 @@ def publish(source: str, url: str, /, *, loop: Switch = False) -> None:
 
 
 @app.command
-def play(url: str, /, *, out: Annotated[Path | None, Parameter(metavar="FILE.flv")] = None) -> None:
+def play(
+    url: str,
+    /,
+    *,
+    out: Annotated[Path | None, Parameter(metavar="FILE.flv")] = None,
+    seconds: Seconds | None = None,
+) -> None:
     """Watch a stream without showing it: bitrate, frame rate, gaps and delay, live.
 
     Nothing is decoded, so it takes next to no work; Ctrl-C ends it.
 
         slipstream play rtmp://localhost/live/test
-        slipstream play http://localhost:8080/live/test.flv --out test.flv
+        slipstream play http://localhost:8080/live/test.flv --out test.flv --seconds 60
 
     Parameters
     ----------
@@ -184,28 +216,41 @@ def play(url: str, /, *, out: Annotated[Path | None, Parameter(metavar="FILE.flv
         rtmp://HOST/APP/NAME or http://HOST/APP/NAME.flv.
     out
         File to keep the stream in, as FLV.
+    seconds
+        How long to watch; without it, until the stream ends.
     """
     from slipstream.tools import play as tool
 
-    tool.run(url, out=out)
+    tool.run(url, out=out, seconds=seconds)
 
 
 @app.command
-def probe(url: str, /) -> None:
+def probe(
+    url: str,
+    /,
+    *,
+    seconds: Seconds = 5.0,
+    as_json: Annotated[bool, Parameter(name="--json", negative="", show_default=False)] = False,
+) -> None:
     """Look into a stream: tracks, codecs, GOP length, jitter.
 
     It watches for a few seconds, then tells.
 
         slipstream probe rtmp://localhost/live/test
+        slipstream probe http://localhost:8080/live/test.flv --seconds 20 --json
 
     Parameters
     ----------
     url
         rtmp://HOST/APP/NAME or http://HOST/APP/NAME.flv.
+    seconds
+        How long to watch: long GOPs want more time.
+    as_json
+        Print JSON instead of a table.
     """
     from slipstream.tools import probe as tool
 
-    tool.run(url)
+    tool.run(url, seconds=seconds, as_json=as_json)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

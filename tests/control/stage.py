@@ -16,7 +16,8 @@ from slipstream.control import Api, Config, Logs, Parts, http_application
 from slipstream.hub import Hub, StreamSettings
 from slipstream.net.intake import Intake
 from slipstream.net.listener import Admissions, open_listening_socket
-from slipstream.net.pump import Pace, Pump
+from slipstream.net.pace import Pace
+from slipstream.net.pump import Pump
 from slipstream.net.served import ServedFigures
 
 TOKEN = "0123456789abcdef0123456789abcdef"
@@ -41,7 +42,7 @@ class Stage:
         pump = Pump(loop, Pace())
         self.config = config
         self.now = loop.time()
-        self.hub = Hub(lambda _: StreamSettings(), lambda _: None)
+        self.hub = Hub(lambda _: StreamSettings(), pump.wake)
         self.parts = Parts(
             hub=self.hub,
             pump=pump,
@@ -52,6 +53,7 @@ class Stage:
             started_at=1_795_000_000.0,
             ready=True,
         )
+        self.app = http_application()
         self.url = ""
         self.client: aiohttp.ClientSession
 
@@ -73,9 +75,8 @@ class Stage:
 async def serving(config: Config | None = None) -> AsyncIterator[Stage]:
     """A stage with its curtain up."""
     stage = Stage(config or Config())
-    app = http_application()
-    Api(stage.parts, stage.config, TOKEN).add_to(app)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    Api(stage.parts, stage.config, TOKEN).add_to(stage.app)
+    runner = web.AppRunner(stage.app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     sock = open_listening_socket("127.0.0.1:0")
     stage.url = f"http://127.0.0.1:{sock.getsockname()[1]}"

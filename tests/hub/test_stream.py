@@ -87,6 +87,19 @@ def test_a_viewer_that_comes_first_waits_and_then_starts() -> None:
     assert watcher.ended is None
 
 
+def test_those_who_waited_miss_nothing_of_what_comes_at_once() -> None:
+    stage = HubStage()
+    waited, late = Watcher(), Watcher()
+    stage.watch(waited)
+    publication = stage.publish()
+    stage.send(publication, video_config(), key(0, b"ONE"), inter(40), key(80, b"TWO"))
+    stage.watch(late)
+    assert waited.sync is not None
+    assert waited.sync.time_ms == 0
+    assert late.sync is not None
+    assert late.sync.time_ms == 80
+
+
 def test_a_viewer_of_nothing_is_told_after_the_waiting_time() -> None:
     stage = HubStage(wait_s=10)
     watcher = Watcher()

@@ -30,12 +30,13 @@ class Publisher:
     """A program that publishes.
 
     Args:
-        publish: sends a film to a URL; a folder is there for what else it needs.
+        publish: sends a film to a URL, with a folder for what else it needs; returns the file
+            of what it sent, which is the film unless the program changes it.
         misses_start: it may begin at a later keyframe of the film.
     """
 
     name: str
-    publish: Callable[[Path, str, Path], None]
+    publish: Callable[[Path, str, Path], Path]
     misses_start: bool = False
 
 
@@ -67,42 +68,46 @@ def run(command: list[str]) -> None:
 # Publishers
 
 
-def _publish_with_pyav(film: Path, url: str, _: Path) -> None:
+def _publish_with_pyav(film: Path, url: str, _: Path) -> Path:
     run([*PYAV_CLIENT, "publish", str(film), url])
+    return film
 
 
-def _publish_with_ffmpeg(film: Path, url: str, _: Path) -> None:
+def _publish_with_ffmpeg(film: Path, url: str, _: Path) -> Path:
     run([*FFMPEG, "-re", "-i", str(film), "-c", "copy", "-f", "flv", url])
+    return film
 
 
-def _publish_with_gstreamer(sink: str, film: Path, url: str, _: Path) -> None:
+def _publish_with_rtmp2sink(film: Path, url: str, folder: Path) -> Path:
+    """GStreamer's flvmux writes times of its own, so what it wrote is kept."""
+    sent = folder / "sent.flv"
     pipeline = f"filesrc location={film} ! flvdemux name=film flvmux name=flv streamable=true"
-    pipeline += f" ! {sink} location={url}"
+    pipeline += f" ! tee name=both ! queue ! rtmp2sink location={url}"
+    pipeline += f" both. ! queue ! filesink location={sent}"
     if has_picture(film):
         pipeline += " film.video ! queue ! flv.video"
     if has_sound(film):
         pipeline += " film.audio ! queue ! flv.audio"
     run([*GSTREAMER, *pipeline.split()])
+    return sent
 
 
-def _publish_with_rtmp2sink(film: Path, url: str, folder: Path) -> None:
-    _publish_with_gstreamer("rtmp2sink", film, url, folder)
-
-
-def _publish_with_rtmpsink(film: Path, url: str, _: Path) -> None:
-    """Librtmp takes any FLV and sends it as fast as it can: no element has to know the codec."""
+def _publish_with_rtmpsink(film: Path, url: str, _: Path) -> Path:
+    """Give FLV to librtmp, which sends it as fast as it can and need not know the codec."""
     run([*GSTREAMER, "filesrc", f"location={film}", "!", "rtmpsink", f"location={url}"])
+    return film
 
 
-def _publish_with_nginx(film: Path, url: str, folder: Path) -> None:
+def _publish_with_nginx(film: Path, url: str, folder: Path) -> Path:
     with nginx.pushing(url, folder) as place:
-        _publish_with_ffmpeg(film, place, folder)
+        return _publish_with_our_own(film, place, folder)
 
 
-def _publish_with_our_own(film: Path, url: str, _: Path) -> None:
+def _publish_with_our_own(film: Path, url: str, _: Path) -> Path:
     with RtmpClient.publishing(url) as client:
         client.send_file(film)
         client.leave()
+    return film
 
 
 PYAV = Publisher("PyAV (FFmpeg 8)", _publish_with_pyav)

@@ -26,7 +26,7 @@ ENHANCED = ("h265-aac", "av1-opus", "vp9-flac")
 FFMPEG_5 = "Enhanced RTMP came with FFmpeg 6.1"
 FFMPEG_ID12 = "FFmpeg does not know codec id 12"
 FLVMUX = "GStreamer's flvmux writes H.264, AAC and MP3 only, until 1.28"
-NGINX_CONFIG = "nginx-rtmp keeps configurations of H.264 and AAC only"
+NGINX = "nginx-rtmp 1.2 knows no Enhanced RTMP and drops pictures without a keyframe that it sees"
 
 
 class Cell(NamedTuple):
@@ -45,6 +45,8 @@ NOT_PUBLISHED = {
     **_row("ffmpeg 5.1", FFMPEG_5, *ENHANCED),
     **_row("ffmpeg 5.1", FFMPEG_ID12, "h265-id12"),
     **_row("GStreamer rtmp2sink", FLVMUX, *ENHANCED, "h265-id12"),
+    **_row("nginx-rtmp push", NGINX, *ENHANCED),
+    **_row("nginx-rtmp push", NGINX_ID12, "h265-id12"),
 }
 NOT_WATCHED: dict[Cell, str] = {
     **_row("PyAV (FFmpeg 8)", FFMPEG_ID12, "h265-id12"),
@@ -57,6 +59,7 @@ NOT_WATCHED: dict[Cell, str] = {
             *_row(client, FFMPEG_ID12, "h265-id12").items(),
         )
     },
+    **_row("nginx-rtmp pull", NGINX, *ENHANCED),
 }
 
 

@@ -28,26 +28,26 @@ _numbers = count(1)
 def test_all_that_is_published_arrives(
     cell: Cell, server: RunningServer, film: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    source, publisher = film(cell.film), BY_NAME[cell.client]
+    publisher = BY_NAME[cell.client]
     watcher = WATCHER_BY_NAME["rtmpdump" if cell.film == H265_ID12 else "PyAV (FFmpeg 8)"]
     stream = f"live/published-{next(_numbers)}"
     with watching(watcher, server, stream, tmp_path) as received:
         server.wait_for_viewers(stream, 1, started=False)
-        publisher.publish(source, server.publish_url(stream), tmp_path)
-    compare(received, source, misses_start=publisher.misses_start)
+        sent = publisher.publish(film(cell.film), server.publish_url(stream), tmp_path)
+    compare(received, sent, misses_start=publisher.misses_start)
 
 
 @pytest.mark.parametrize("cell", WATCHED, ids="-".join)
 def test_all_that_is_published_is_watched(
     cell: Cell, server: RunningServer, film: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    source, watcher = film(cell.film), WATCHER_BY_NAME[cell.client]
+    watcher = WATCHER_BY_NAME[cell.client]
     publisher = OUR_OWN if cell.film == H265_ID12 else PYAV
     stream = f"live/watched-{next(_numbers)}"
     with watching(watcher, server, stream, tmp_path) as received:
         server.wait_for_viewers(stream, 1, started=False)
-        publisher.publish(source, server.publish_url(stream), tmp_path)
-    compare(received, source)
+        sent = publisher.publish(film(cell.film), server.publish_url(stream), tmp_path)
+    compare(received, sent)
 
 
 @contextmanager
@@ -70,12 +70,12 @@ def watching(
     received += watcher.read(file)
 
 
-def compare(received: Sequence[Packet], source: Path, *, misses_start: bool = False) -> None:
+def compare(received: Sequence[Packet], film: Path, *, misses_start: bool = False) -> None:
     """All packets from a keyframe on, each once, in order, with their times.
 
     Sound that belongs before that keyframe may come or not: programs interleave differently.
     """
-    sent = read_packets(source)
+    sent = read_packets(film)
     assert received, "nothing came"
     begin = _first_keyframe(sent)
     if misses_start:

@@ -21,33 +21,43 @@ def read(body: str, kind: Kind = Kind.VIDEO) -> EnhancedHeader:
 
 def test_a_plain_header() -> None:
     header = read("a168766331 000028 aabb")
-    track = Track(0, b"hvc1", 5, 10)
+    track = Track(0, b"hvc1", Codec.H265, 5, 10)
     assert header == EnhancedHeader(VideoPacket.CODED_FRAMES, 2, None, 1, (track,), 0)
-    assert track.codec is Codec.H265
     assert not header.command
 
 
 def test_one_track_reaches_to_the_end() -> None:
     header = read("96 01 68766331 07 000028 aabb")
     assert header.multitrack is Multitrack.ONE_TRACK
-    assert header.tracks == (Track(7, b"hvc1", 7, 12),)
+    assert header.tracks == (Track(7, b"hvc1", Codec.H265, 7, 12),)
 
 
 def test_many_tracks_share_a_codec() -> None:
     header = read("95 11 4f707573 00 000002 aabb 01 000001 cc", Kind.AUDIO)
     assert header.multitrack is Multitrack.MANY_TRACKS
-    assert header.tracks == (Track(0, b"Opus", 10, 12), Track(1, b"Opus", 16, 17))
+    assert header.tracks == (
+        Track(0, b"Opus", Codec.OPUS, 10, 12),
+        Track(1, b"Opus", Codec.OPUS, 16, 17),
+    )
 
 
 def test_many_tracks_may_have_codecs_of_their_own() -> None:
     header = read("96 21 61766331 00 000004 00000041 68766331 01 000003 000000")
     assert header.multitrack is Multitrack.MANY_TRACKS_MANY_CODECS
-    assert header.tracks == (Track(0, b"avc1", 10, 14), Track(1, b"hvc1", 22, 25))
+    assert header.tracks == (
+        Track(0, b"avc1", Codec.H264, 10, 14),
+        Track(1, b"hvc1", Codec.H265, 22, 25),
+    )
 
 
 def test_codecs_that_are_not_known_have_a_fourcc_still() -> None:
     (track,) = read("91 58595a5b 00").tracks
     assert (track.fourcc, track.codec) == (b"XYZ[", Codec.UNKNOWN)
+
+
+def test_a_codec_of_the_other_kind_is_not_known() -> None:
+    assert read("91 6d703461 00").tracks[0].codec is Codec.UNKNOWN
+    assert read("91 61763031 00", Kind.AUDIO).tracks[0].codec is Codec.UNKNOWN
 
 
 MOD_EX = [
@@ -73,7 +83,7 @@ def test_mod_ex_stands_before_the_packet(body: str, nano_offset_ns: int) -> None
 def test_mod_ex_stands_before_multitrack() -> None:
     header = read("97 02 07a120 06 01 61763031 05 12")
     assert header.nano_offset_ns == 500_000
-    assert header.tracks == (Track(5, b"av01", 12, 13),)
+    assert header.tracks == (Track(5, b"av01", Codec.AV1, 12, 13),)
 
 
 def test_a_command_has_no_fourcc_unless_it_is_metadata() -> None:

@@ -282,7 +282,7 @@ BODIES = st.one_of(
     st.builds(
         lambda first, fourcc, rest: bytes((first,)) + fourcc + rest,
         st.integers(0x80, 0xFF),
-        st.sampled_from(list(CODECS_BY_FOURCC)),
+        st.sampled_from([f for codecs in CODECS_BY_FOURCC.values() for f in codecs]),
         st.binary(max_size=20),
     ),
     st.builds(lambda body, cut: body[:cut], HEADS, st.integers(0, 30)),

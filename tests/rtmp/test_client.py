@@ -1,4 +1,4 @@
-"""The client against our own server, and against what others have been seen to answer."""
+"""The client against our own server, and what it sends to any: in order, whole, cut anywhere."""
 
 from __future__ import annotations
 
@@ -10,22 +10,28 @@ from hypothesis import strategies as st
 from tests.rtmp.wire import (
     AUDIO,
     DATA,
+    S0_S1_S2,
+    SERVER,
+    SUCCESS,
+    URL,
     VIDEO,
     Ear,
     Heard,
     Served,
+    Visitor,
     chunks,
+    client,
     command,
     control,
     join,
     random_bytes,
+    status,
     user_control,
 )
 
-from slipstream.amf import UNDEFINED, EcmaArray, Value, build_amf0
+from slipstream.amf import build_amf0
 from slipstream.rtmp import (
     ClientConnection,
-    Connected,
     ConnectRequested,
     Ended,
     Event,
@@ -38,67 +44,10 @@ from slipstream.rtmp import (
     PublishEnded,
     PublishRequested,
     PublishStarted,
-    ReconnectRequested,
     StatusReceived,
     StreamCreated,
-    parse_rtmp_url,
 )
-from slipstream.rtmp.capabilities import FORWARDS_EVERYTHING, NOTHING_ENHANCED
-
-URL = parse_rtmp_url("rtmp://h/live/key?token=x")
-S0_S1_S2 = b"\x03" + bytes(3072)
-SUCCESS: dict[str, Value] = {
-    "level": "status",
-    "code": "NetConnection.Connect.Success",
-    "description": "Connection succeeded.",
-    "objectEncoding": 0.0,
-}
-SERVER: dict[str, Value] = {"fmsVer": "FMS/3,0,1,123", "capabilities": 31.0}
-
-
-def client() -> ClientConnection:
-    return ClientConnection(URL.app, URL.tc_url, random_bytes=random_bytes)
-
-
-def status(code: str, level: str = "status", *, stream_id: int = 1, **more: Value) -> bytes:
-    information: dict[str, Value] = {"level": level, "code": code, "description": "why", **more}
-    return command("onStatus", 0, None, information, stream_id=stream_id, csid=5)
-
-
-class Visitor:
-    """A client and the ear of the server at its other end."""
-
-    def __init__(self) -> None:
-        self.connection = client()
-        self._ear = Ear()
-
-    def send(self, data: bytes) -> list[Event]:
-        """The server sends."""
-        return self.connection.receive_data(data)
-
-    def hear(self) -> list[Heard]:
-        """What the server hears since the last time."""
-        return self._ear.hear(self.connection.data_to_send())
-
-    def connected(self) -> Visitor:
-        self.send(S0_S1_S2 + command("_result", 1, SERVER, SUCCESS))
-        self.hear()
-        return self
-
-    def publishing(self) -> Visitor:
-        self.connection.publish(URL.name)
-        self.connected().send(command("_result", 4, None, 1))
-        assert self.send(status("NetStream.Publish.Start")) == [PublishStarted(1)]
-        self.hear()
-        return self
-
-    def playing(self) -> Visitor:
-        self.connection.play(URL.name)
-        self.connected().send(command("_result", 2, None, 1))
-        assert self.send(status("NetStream.Play.Start")) == [PlayStarted(1)]
-        self.hear()
-        return self
-
+from slipstream.rtmp.capabilities import FORWARDS_EVERYTHING
 
 # With our own server
 
@@ -271,176 +220,6 @@ def test_pings_are_answered_and_windows_obeyed() -> None:
     (ack,) = visitor.hear()
     assert ack.type_id == 3
     assert visitor.connection.bytes_received > received + 120_000
-
-
-# What servers have been seen to answer
-
-
-def test_ffmpeg_listens() -> None:
-    visitor = Visitor()
-    visitor.connection.publish("key")
-    ffmpeg = dict(SUCCESS, objectEncoding=0.0)
-    assert visitor.send(
-        S0_S1_S2 + control(5, 2_500_000)
-        + chunks(Message(0, 6, 0, bytes.fromhex("002625a002")), csid=2)
-        + user_control(0, 0) + control(1, 128)
-        + command("_result", 1, SERVER, ffmpeg) + command("onBWDone", 0, None, 8192)
-    ) == [HandshakeDone(), Connected(SERVER, ffmpeg, NOTHING_ENHANCED)]  # fmt: skip
-    assert visitor.send(
-        command("_result", 2, None) + command("onFCPublish") + command("_result", 4, None, 1)
-    ) == [StreamCreated(1)]
-    details = status("NetStream.Publish.Start", details="key")
-    assert visitor.send(user_control(0, 1) + details) == [PublishStarted(1)]
-    assert visitor.connection.error is None
-
-
-def test_nginx_serves_a_player_and_ends_it() -> None:
-    visitor = Visitor().connected()
-    visitor.connection.play("vec")
-    visitor.send(control(1, 4096) + command("_result", 2, None, 1))
-    access = build_amf0("|RtmpSampleAccess", True, True)
-    events = visitor.send(
-        user_control(0, 1)
-        + status("NetStream.Play.Start")
-        + chunks(Message(0, DATA, 1, access), csid=5)
-        + status("NetStream.Play.PublishNotify")
-    )
-    assert events == [
-        PlayStarted(1),
-        StatusReceived(1, "status", "NetStream.Play.PublishNotify", "why"),
-    ]
-    metadata = Message(0, DATA, 1, build_amf0("onMetaData", EcmaArray(width=1.0)))
-    sound = Message(0, AUDIO, 1, b"\xaf\1")
-    assert visitor.send(chunks(metadata, csid=5) + chunks(sound, csid=6)) == [
-        MediaReceived(1, [metadata, sound])
-    ]
-    assert visitor.send(
-        user_control(1, 1)
-        + status("NetStream.Play.Stop")
-        + status("NetStream.Play.UnpublishNotify")
-    ) == [Ended("NetStream.Play.Stop", "why")]
-    assert visitor.send(chunks(sound, csid=6)) == []
-
-
-def test_srs_publishes_and_takes_leave() -> None:
-    visitor = Visitor()
-    visitor.connection.publish("vec")
-    srs: dict[str, Value] = {"fmsVer": "FMS/3,5,3,888", "capabilities": 127.0, "mode": 1.0}
-    more: dict[str, Value] = {**SUCCESS, "data": EcmaArray(version="3,5,3,888", srs_sig="SRS")}
-    visitor.send(S0_S1_S2 + command("_result", 1, srs, more) + command("onBWDone", 0, None))
-    visitor.send(
-        command("_result", 2, None, UNDEFINED)
-        + command("_result", 3, None, UNDEFINED)
-        + command("_result", 4, None, 1)
-    )
-    notice: dict[str, Value] = {"code": "NetStream.Publish.Start", "description": "Started."}
-    assert visitor.send(
-        command("onFCPublish", 0, None, notice, stream_id=1, csid=5)
-        + status("NetStream.Publish.Start", clientid="ASAICiss")
-    ) == [PublishStarted(1)]
-    visitor.connection.close()
-    assert (
-        visitor.send(
-            command("onFCUnpublish", 0, None, notice, stream_id=1)
-            + command("_result", 8, None, UNDEFINED, stream_id=1)
-            + status("NetStream.Unpublish.Success")
-            + command("_result", 9, None, None)
-        )
-        == []
-    )
-    assert visitor.connection.error is None
-
-
-def test_a_result_stands_for_the_status() -> None:
-    """Librtmp takes it so, for servers that go by the specification's diagrams."""
-    visitor = Visitor().connected()
-    visitor.connection.play("key")
-    visitor.send(command("_result", 2, None, 1))
-    assert visitor.send(command("_result", 3, None, None)) == [PlayStarted(1)]
-
-
-def test_being_rejected_with_a_redirect() -> None:
-    visitor = Visitor()
-    information: dict[str, Value] = {
-        "level": "error",
-        "code": "NetConnection.Connect.Rejected",
-        "description": "moved",
-        "ex": {"code": 302.0, "redirect": "rtmp://b/live"},
-    }
-    assert visitor.send(S0_S1_S2 + command("_error", 1, None, information)) == [
-        HandshakeDone(),
-        Ended("NetConnection.Connect.Rejected", "moved", "rtmp://b/live"),
-    ]
-    assert visitor.send(command("_result", 1, SERVER, SUCCESS)) == []
-
-
-def test_being_redirected_by_srs_with_a_status() -> None:
-    visitor = Visitor().connected()
-    redirect: Value = {"code": 302.0, "redirect": "rtmp://b/live", "redirect2": "rtmp://b/live/k"}
-    events = visitor.send(status("NetConnection.Connect.Rejected", stream_id=0, ex=redirect))
-    assert events == [Ended("NetConnection.Connect.Rejected", "why", "rtmp://b/live")]
-
-
-@pytest.mark.parametrize(
-    "refusal",
-    [
-        status("NetStream.Publish.BadName", "error"),
-        status("NetStream.Failed", "error", stream_id=0),
-        command("_error", 5, None, {"code": "NetStream.Publish.BadName", "description": "why"}),
-        command("close", 0, None),
-    ],
-)
-def test_being_refused(refusal: bytes) -> None:
-    visitor = Visitor()
-    visitor.connection.publish("key")
-    visitor.connected().send(command("_result", 4, None, 1))
-    (ended,) = visitor.send(refusal)
-    assert isinstance(ended, Ended)
-    assert ended.code
-
-
-def test_errors_to_what_nobody_waits_for_are_passed_over() -> None:
-    visitor = Visitor()
-    visitor.connection.publish("key")
-    visitor.connected()
-    errors = command("_error", 2, None, None) + command("_error", 3, None, {"level": "error"})
-    assert visitor.send(errors) == []
-    assert visitor.send(command("_result", 4, None, 1)) == [StreamCreated(1)]
-
-
-def test_the_end_of_a_recording() -> None:
-    visitor = Visitor().playing()
-    complete = build_amf0("onPlayStatus", {"code": "NetStream.Play.Complete", "level": "status"})
-    switch = build_amf0("onPlayStatus", {"code": "NetStream.Play.Switch"})
-    bad = build_amf0("onPlayStatus") + b"\x0e"
-    for body in (switch, bad):
-        assert visitor.send(chunks(Message(0, DATA, 1, body), csid=5)) == []
-    (ended,) = visitor.send(chunks(Message(0, DATA, 1, complete), csid=5))
-    assert isinstance(ended, Ended)
-
-
-def test_reconnect_requests_are_told_and_the_stream_goes_on() -> None:
-    visitor = Visitor().playing()
-    request = status("NetConnection.Connect.ReconnectRequest", stream_id=0, tcUrl="//b/live")
-    assert visitor.send(request) == [ReconnectRequested("//b/live", "why")]
-    sound = Message(0, AUDIO, 7, b"\xaf\1")  # any id: FFmpeg does not look at it
-    assert visitor.send(chunks(sound, csid=4)) == [MediaReceived(1, [sound])]
-
-
-@pytest.mark.parametrize("stream_id", [0, -1, 2**32, None, "x"])
-def test_impossible_stream_ids(stream_id: Value) -> None:
-    visitor = Visitor().connected()
-    visitor.connection.play("key")
-    visitor.send(command("_result", 2, None, stream_id))
-    assert visitor.connection.error is not None
-
-
-def test_media_before_it_has_begun_is_dropped() -> None:
-    visitor = Visitor().connected()
-    sound = chunks(Message(0, AUDIO, 1, b"\xaf\1"), csid=4)
-    metadata = chunks(Message(0, DATA, 1, build_amf0("onMetaData", {})), csid=4)
-    assert visitor.send(sound + metadata) == []
-    assert visitor.connection.messages_dropped == 2
 
 
 pieces = st.sampled_from(

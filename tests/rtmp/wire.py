@@ -9,7 +9,17 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from slipstream.amf import Value, build_amf0, parse_amf0
-from slipstream.rtmp import ChunkDecoder, Event, Message, MessageType, ServerConnection
+from slipstream.rtmp import (
+    ChunkDecoder,
+    ClientConnection,
+    Event,
+    Message,
+    MessageType,
+    PlayStarted,
+    PublishStarted,
+    ServerConnection,
+    parse_rtmp_url,
+)
 from slipstream.rtmp.chunk_decoder import PUBLISHER
 from slipstream.rtmp.connection import Connection
 
@@ -24,7 +34,18 @@ def random_bytes(count: int) -> bytes:
 
 C0_C1 = b"\x03" + bytes(8) + random_bytes(1528)
 C2 = bytes(1536)  # nobody may look at it
+S0_S1_S2 = b"\x03" + bytes(3072)
 HANDSHAKE = C0_C1 + C2
+
+
+URL = parse_rtmp_url("rtmp://h/live/key?token=x")
+SUCCESS: dict[str, Value] = {
+    "level": "status",
+    "code": "NetConnection.Connect.Success",
+    "description": "Connection succeeded.",
+    "objectEncoding": 0.0,
+}
+SERVER: dict[str, Value] = {"fmsVer": "FMS/3,0,1,123", "capabilities": 31.0}
 
 
 def chunks(message: Message, csid: int = 3, size: int = 128) -> bytes:
@@ -137,6 +158,55 @@ class Served:
         """The same, and playing on message stream 1."""
         self.connected(**properties).send(command("play", 5, None, name, *arguments, stream_id=1))
         assert self.connection.accept_play(1)
+        self.hear()
+        return self
+
+
+def client() -> ClientConnection:
+    """One that has not been told what to do."""
+    return ClientConnection(URL.app, URL.tc_url, random_bytes=random_bytes)
+
+
+def status(code: str, level: str = "status", *, stream_id: int = 1, **more: Value) -> bytes:
+    """A status as servers send it."""
+    information: dict[str, Value] = {"level": level, "code": code, "description": "why", **more}
+    return command("onStatus", 0, None, information, stream_id=stream_id, csid=5)
+
+
+class Visitor:
+    """A client and the ear of the server at its other end."""
+
+    def __init__(self) -> None:
+        self.connection = client()
+        self._ear = Ear()
+
+    def send(self, data: bytes) -> list[Event]:
+        """The server sends."""
+        return self.connection.receive_data(data)
+
+    def hear(self) -> list[Heard]:
+        """What the server hears since the last time."""
+        return self._ear.hear(self.connection.data_to_send())
+
+    def connected(self) -> Visitor:
+        """Come so far that the server has accepted us; leave nothing to be heard."""
+        self.send(S0_S1_S2 + command("_result", 1, SERVER, SUCCESS))
+        self.hear()
+        return self
+
+    def publishing(self) -> Visitor:
+        """The same, and publishing on message stream 1."""
+        self.connection.publish(URL.name)
+        self.connected().send(command("_result", 4, None, 1))
+        assert self.send(status("NetStream.Publish.Start")) == [PublishStarted(1)]
+        self.hear()
+        return self
+
+    def playing(self) -> Visitor:
+        """The same, and playing from message stream 1."""
+        self.connection.play(URL.name)
+        self.connected().send(command("_result", 2, None, 1))
+        assert self.send(status("NetStream.Play.Start")) == [PlayStarted(1)]
         self.hear()
         return self
 

@@ -14,6 +14,10 @@ Read-only. All but health needs the API token. Answers are JSON, errors are prob
 from __future__ import annotations
 
 import asyncio
+import re
+from collections.abc import Iterable
+from itertools import islice
+from typing import TypeVar
 
 import orjson
 import structlog
@@ -25,22 +29,16 @@ from slipstream.control.config import Config
 from slipstream.control.metrics import CONTENT_TYPE, Metrics
 from slipstream.control.parts import Parts
 from slipstream.control.problems import problem
-from slipstream.control.reports import ServerReport, StreamReport, WatchedStreamReport
+from slipstream.control.reports import ServerReport, StreamReport, ViewerReport, WatchedStreamReport
 
 log = structlog.get_logger()
 
-STREAMS_PER_TURN = 16  # about 1 ms; then media have their turn
+STREAMS_PER_TURN = 10  # in about 2 ms; then media have their turn
+VIEWERS_PER_TURN = 100  # likewise
 VIEWERS_SHOWN = 100  # unless asked for otherwise
-MAX_VIEWERS_SHOWN = 1000  # about 5 ms
+MAX_VIEWERS_SHOWN = 1000
 
-ROUTES = (
-    "/health/live",
-    "/health/ready",
-    "/metrics",
-    "/api/v1/server",
-    "/api/v1/streams",
-    "/api/v1/streams/{stream}",
-)
+Report = TypeVar("Report")
 
 
 class Api:
@@ -88,21 +86,25 @@ class Api:
         return _json(ServerReport.of(self._parts))
 
     async def _streams(self, _: web.Request) -> web.Response:
-        reports = []
-        for count, stream in enumerate(list(self._parts.hub.streams.values()), 1):
-            reports.append(StreamReport.of(stream, _now()))
-            if count % STREAMS_PER_TURN == 0:
-                await asyncio.sleep(0)
-        return _json({"streams": reports})
+        streams = list(self._parts.hub.streams.values())
+        reports = (StreamReport.of(stream, _now()) for stream in streams)
+        return _json({"streams": await _in_turns(reports, STREAMS_PER_TURN)})
 
     async def _stream(self, request: web.Request) -> web.Response:
         stream = self._parts.hub.streams.get(request.match_info["stream"])
         if stream is None:
             return problem(404, "no such stream; the name is APP/NAME")
         shown = request.query.get("viewers", str(VIEWERS_SHOWN))
-        if not (shown.isascii() and shown.isdigit() and int(shown[:9]) <= MAX_VIEWERS_SHOWN):
+        if not re.fullmatch("[0-9]{1,4}", shown) or int(shown) > MAX_VIEWERS_SHOWN:
             return problem(400, f"'viewers' is a number from 0 to {MAX_VIEWERS_SHOWN}")
-        return _json(WatchedStreamReport.of(stream, int(shown), _now()))
+        viewers = list(islice(stream.subscriptions, int(shown)))
+        reports = (ViewerReport.of(viewer, _now()) for viewer in viewers)
+        return _json(
+            WatchedStreamReport(
+                stream=StreamReport.of(stream, _now()),
+                viewers=await _in_turns(reports, VIEWERS_PER_TURN),
+            )
+        )
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -119,6 +121,16 @@ class Api:
         except Exception:
             log.exception("api.failed", path=request.path)
             return problem(500)
+
+
+async def _in_turns(reports: Iterable[Report], per_turn: int) -> list[Report]:
+    """Make all reports, so many at a time."""
+    made = []
+    for report in reports:
+        made.append(report)
+        if len(made) % per_turn == 0:
+            await asyncio.sleep(0)
+    return made
 
 
 def _json(report: object) -> web.Response:

@@ -34,7 +34,7 @@ class Figures:
 
     @classmethod
     def of(cls, hub: Hub) -> Figures:
-        """Count everything: 0.2 µs per viewer, 3 µs per stream."""
+        """Count everything: 0.2 µs per viewer, 6 µs per stream."""
         figures = cls(streams=Counter({state.value: 0 for state in StreamState}))
         for stream in hub.streams.values():
             figures.streams[state_of(stream)] += 1
@@ -42,9 +42,9 @@ class Figures:
                 if publication is not None:
                     figures.publishers[publication.peer.protocol] += 1
                     figures.received_bits_per_second += publication.bitrate
-            for subscription in stream.subscriptions:
-                figures.viewers[subscription.peer.protocol] += 1
-                figures.waiting_viewers += not subscription.started
+            viewers = stream.subscriptions
+            figures.viewers.update([subscription.peer.protocol for subscription in viewers])
+            figures.waiting_viewers += [s.started for s in viewers].count(False)
             figures.log_bytes += sum(form.log.bytes_kept() for form in stream.forms())
         return figures
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
 
 from slipstream import __version__
 from slipstream.control.figures import Figures, StreamState, state_of
@@ -59,7 +58,7 @@ class ServerReport:
             connections_open=parts.admissions.open,
             connections_pending=parts.admissions.pending,
             connections_max=parts.admissions.max_open,
-            takeovers=parts.hub.takeovers,
+            takeovers=parts.hub.totals.takeovers,
             wrong_keys=parts.gate.failures.total,
             pump_interval_ms=round(parts.pump.pace.interval_s * 1000, 3),
             pump_rounds=parts.pump.rounds,
@@ -160,7 +159,7 @@ class StreamReport:
 
     @classmethod
     def of(cls, stream: Stream, now: float) -> StreamReport:
-        """Look at it once: some 50 µs, and 0.2 µs per viewer."""
+        """Look at it once: 0.2 ms, most of it to read the codec configurations."""
         forms = [subscription.form for subscription in stream.subscriptions]
         return cls(
             name=stream.name,
@@ -171,7 +170,7 @@ class StreamReport:
             tracks=TrackReport.all_of(stream),
             gop_ms=stream.gop_ms,
             viewers=len(stream.subscriptions),
-            waiting_viewers=sum(not s.started for s in stream.subscriptions),
+            waiting_viewers=[s.started for s in stream.subscriptions].count(False),
             formats=[
                 FormatReport(
                     name=form.name,
@@ -202,7 +201,7 @@ class ViewerReport:
 
     @classmethod
     def of(cls, subscription: Subscription, now: float) -> ViewerReport:
-        """Look at one: some 5 µs, for the kernel is asked what it still holds."""
+        """Look at one: 16 µs, for the kernel is asked what it still holds."""
         figures = subscription.peer.figures()
         return cls(
             id=subscription.peer.connection_id,
@@ -224,12 +223,3 @@ class WatchedStreamReport:
 
     stream: StreamReport
     viewers: list[ViewerReport]
-
-    @classmethod
-    def of(cls, stream: Stream, max_viewers: int, now: float) -> WatchedStreamReport:
-        """Look at the stream and at most so many of its viewers."""
-        watching = islice(stream.subscriptions, max_viewers)
-        return cls(
-            stream=StreamReport.of(stream, now),
-            viewers=[ViewerReport.of(subscription, now) for subscription in watching],
-        )

@@ -12,7 +12,7 @@ from slipstream.formats import Format
 from slipstream.hub.peers import EndReason, PublisherPeer, ViewerPeer, Wake
 from slipstream.hub.publication import Publication
 from slipstream.hub.settings import StreamSettings
-from slipstream.hub.stream import Stream, Subscription
+from slipstream.hub.stream import Stream, Subscription, Totals
 
 SettingsOf = Callable[[str], StreamSettings]
 
@@ -27,7 +27,7 @@ class Hub:
 
     def __init__(self, settings_of: SettingsOf, wake: Wake) -> None:
         self.streams: dict[str, Stream] = {}
-        self.takeovers = 0
+        self.totals = Totals()
         self._settings_of = settings_of
         self._wake = wake
 
@@ -65,5 +65,7 @@ class Hub:
     def _stream(self, name: str, now: float) -> Stream:
         stream = self.streams.get(name)
         if stream is None:
-            stream = self.streams[name] = Stream(name, self._settings_of(name), self._wake, now)
+            settings = self._settings_of(name)
+            stream = Stream(name, settings, self._wake, self.totals, now)
+            self.streams[name] = stream
         return stream

@@ -7,18 +7,28 @@ its first keyframe, in steady time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from slipstream.formats import Format, Greeting
 from slipstream.hub.peers import BusyError, EndReason, FullError, PublisherPeer, ViewerPeer, Wake
 from slipstream.hub.publication import Publication
 from slipstream.hub.settings import StreamSettings
-from slipstream.log import Log
+from slipstream.log import Log, SyncPoint
 from slipstream.media import Frame, Kind, Timeline, config_role
 
 PICTURELESS_AFTER_MS = 5_000  # of sound since the last picture: newcomers start with sound alone
 FORMAT_UNUSED_S = 30.0  # a format that nobody watched for so long is let go
 KIND_ORDER = {Kind.DATA: 0, Kind.AUDIO: 1, Kind.VIDEO: 2}  # of a greeting (players expect it)
+
+
+@dataclass(slots=True)
+class Totals:
+    """What has happened since the start, over all streams."""
+
+    publications: int = 0
+    takeovers: int = 0
+    subscriptions: int = 0
 
 
 class Subscription:
@@ -55,10 +65,13 @@ class Stream:
         name: `app/name`, already checked.
         settings: of its application.
         wake: called when a log with viewers has grown.
+        totals: counted up.
         now: seconds on the monotonic clock.
     """
 
-    def __init__(self, name: str, settings: StreamSettings, wake: Wake, now: float) -> None:
+    def __init__(
+        self, name: str, settings: StreamSettings, wake: Wake, totals: Totals, now: float
+    ) -> None:
         self.name = name
         self.settings = settings
         self.since = now
@@ -71,6 +84,7 @@ class Stream:
         self.gop_ms = 0  # between the two newest keyframes
         self.went_off_air_at = now
         self._wake = wake
+        self._totals = totals
         self._forms: dict[type[Format], Format] = {}
         self._unused_since: dict[type[Format], float] = {}
         self._backlog: list[Frame] = []  # what a format that is asked for now starts with
@@ -92,6 +106,7 @@ class Stream:
         rivals = [p for p in (self.on_air, self.coming) if p is not None]
         if any(rival.credential != credential for rival in rivals):
             raise BusyError(f"{self.name} is being published")
+        self._totals.publications += 1
         publication = Publication(self, peer, credential, now)
         old, self.coming = self.coming, publication
         if old is not None:
@@ -102,6 +117,7 @@ class Stream:
         """From now on this publication's frames are the stream."""
         old, self.on_air, self.coming = self.on_air, publication, None
         if old is not None:
+            self._totals.takeovers += 1
             old.end(EndReason.TAKEN_OVER, publication.last_media_at)
         self.timeline.restart()
         self.greeting = ()
@@ -133,11 +149,12 @@ class Stream:
         pictures = self.pictures
         frames, syncs = self._take_note(self.timeline.steady(frames))
         self._keep_backlog(frames, syncs)
-        for form in self._forms.values():
+        heads = {form: form.log.head for form in self._forms.values()}
+        for form in heads:
             form.append(frames, syncs)
             self._wake(form.log, self._audio_only or self.pictures != pictures)
         if syncs and self._waiting:
-            self._start_waiting()
+            self._start_waiting(heads)
 
     # Viewers
 
@@ -150,12 +167,13 @@ class Stream:
         limit = self.settings.max_viewers
         if limit and len(self.subscriptions) >= limit:
             raise FullError(f"{self.name} has {limit} viewers, the limit")
+        self._totals.subscriptions += 1
         form = self._form(form_class)
         subscription = Subscription(self, form, peer, now)
         self.subscriptions[subscription] = None
         self._waiting[subscription] = None
         if self.on_air is not None and form.log.sync_points:
-            self._start(subscription)
+            self._start(subscription, form.log.sync_points[-1])
         return subscription
 
     def forms(self) -> Iterator[Format]:
@@ -265,18 +283,21 @@ class Stream:
                 form.append(self._backlog, self._backlog_syncs)
         return form
 
-    def _start_waiting(self) -> None:
+    def _start_waiting(self, heads: Mapping[Format, int]) -> None:
+        """Start all who wait at the first place that has just come: they were there before it."""
         for subscription in list(self._waiting):
             if subscription.ended:
                 del self._waiting[subscription]
-            elif subscription.form.log.sync_points:
-                self._start(subscription)
+                continue
+            log, head = subscription.form.log, heads[subscription.form]
+            sync = next((sync for sync in log.sync_points if sync.position >= head), None)
+            if sync is not None:
+                self._start(subscription, sync)
 
-    def _start(self, subscription: Subscription) -> None:
+    def _start(self, subscription: Subscription, sync: SyncPoint) -> None:
         self._waiting.pop(subscription, None)
         subscription.started = True
-        form = subscription.form
-        subscription.peer.start(form, form.log.sync_points[-1], self.settings)
+        subscription.peer.start(subscription.form, sync, self.settings)
 
     def _end_viewers(self, reason: EndReason, *, started: bool, now: float) -> None:
         for subscription in list(self.subscriptions):

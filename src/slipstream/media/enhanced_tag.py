@@ -69,21 +69,14 @@ CONFIG_PACKETS: dict[Kind, frozenset[int]] = {
 }
 CODECS_WITH_CTS = frozenset((Codec.H264, Codec.H265, Codec.H266))
 CODECS_BY_FOURCC = {
-    codec.encode(): codec
-    for codec in (
-        Codec.H264,
-        Codec.H265,
-        Codec.H266,
-        Codec.AV1,
-        Codec.VP8,
-        Codec.VP9,
-        Codec.AAC,
-        Codec.MP3,
-        Codec.OPUS,
-        Codec.FLAC,
-        Codec.AC3,
-        Codec.EAC3,
-    )
+    Kind.AUDIO: {
+        codec.encode(): codec
+        for codec in (Codec.AAC, Codec.MP3, Codec.OPUS, Codec.FLAC, Codec.AC3, Codec.EAC3)
+    },
+    Kind.VIDEO: {
+        codec.encode(): codec
+        for codec in (Codec.H264, Codec.H265, Codec.H266, Codec.AV1, Codec.VP8, Codec.VP9)
+    },
 }
 
 
@@ -92,13 +85,9 @@ class Track(NamedTuple):
 
     number: int
     fourcc: bytes
+    codec: Codec  # UNKNOWN for a FourCC that we have never heard of
     start: int  # index in the body of the first byte of its data, composition time included
     end: int
-
-    @property
-    def codec(self) -> Codec:
-        """The codec, UNKNOWN for a FourCC that we have never heard of."""
-        return CODECS_BY_FOURCC.get(self.fourcc, Codec.UNKNOWN)
 
 
 class EnhancedHeader(NamedTuple):
@@ -152,7 +141,7 @@ def _read_header(kind: Kind, body: bytes) -> EnhancedHeader:
         multitrack, index = Multitrack(layout), index + 1
     if packet_type not in PLAIN_PACKETS[kind]:
         raise MediaError(f"enhanced {kind.name.lower()} packet type {packet_type}")
-    tracks = _read_tracks(body, index, multitrack)
+    tracks = _read_tracks(kind, body, index, multitrack)
     return EnhancedHeader(
         packet_type, frame_type, multitrack, multitrack_at, tracks, nano_offset_ns
     )
@@ -174,31 +163,34 @@ def _read_mod_ex(body: bytes) -> tuple[int, int, int]:
     raise MediaError(f"more than {MAX_MOD_EX} ModEx items")
 
 
-def _read_tracks(body: bytes, index: int, multitrack: Multitrack | None) -> tuple[Track, ...]:
-    fourcc = b""
+def _read_tracks(
+    kind: Kind, body: bytes, index: int, multitrack: Multitrack | None
+) -> tuple[Track, ...]:
+    fourcc, codec = b"", Codec.UNKNOWN
     if multitrack is not Multitrack.MANY_TRACKS_MANY_CODECS:
-        fourcc, index = _read_fourcc(body, index)
+        fourcc, codec, index = _read_fourcc(kind, body, index)
     if multitrack is None:
-        return (Track(0, fourcc, index, len(body)),)
+        return (Track(0, fourcc, codec, index, len(body)),)
     if multitrack is Multitrack.ONE_TRACK:
-        return (Track(body[index], fourcc, index + 1, len(body)),)
+        return (Track(body[index], fourcc, codec, index + 1, len(body)),)
     tracks: list[Track] = []
     while index < len(body) or not tracks:
         if len(tracks) == MAX_TRACKS:
             raise MediaError(f"more than {MAX_TRACKS} tracks in one message")
         if multitrack is Multitrack.MANY_TRACKS_MANY_CODECS:
-            fourcc, index = _read_fourcc(body, index)
+            fourcc, codec, index = _read_fourcc(kind, body, index)
         number, start = body[index], index + 4
         size = body[index + 1] << 16 | body[index + 2] << 8 | body[index + 3]
         index = start + size
         if index > len(body):
             raise MediaError(f"track {number} of {size} bytes, {len(body) - start} are there")
-        tracks.append(Track(number, fourcc, start, index))
+        tracks.append(Track(number, fourcc, codec, start, index))
     return tuple(tracks)
 
 
-def _read_fourcc(body: bytes, index: int) -> tuple[bytes, int]:
+def _read_fourcc(kind: Kind, body: bytes, index: int) -> tuple[bytes, Codec, int]:
     fourcc, end = body[index : index + 4], index + 4
-    if fourcc not in CODECS_BY_FOURCC and not PRINTABLE_FOURCC(fourcc):
+    codec = CODECS_BY_FOURCC[kind].get(fourcc, Codec.UNKNOWN)
+    if codec is Codec.UNKNOWN and not PRINTABLE_FOURCC(fourcc):
         raise MediaError(f"FourCC {fourcc.hex()}")
-    return fourcc, end
+    return fourcc, codec, end

@@ -61,11 +61,11 @@ _ENHANCED_PICTURES = {
     )
     for frame_type in range(COMMAND)
     for packet in (VideoPacket.CODED_FRAMES, VideoPacket.CODED_FRAMES_X)
-    for fourcc, codec in CODECS_BY_FOURCC.items()
+    for fourcc, codec in CODECS_BY_FOURCC[_VIDEO].items()
 }
 _ENHANCED_SOUNDS = {
     bytes((0x90 | AudioPacket.CODED_FRAMES,)) + fourcc: codec
-    for fourcc, codec in CODECS_BY_FOURCC.items()
+    for fourcc, codec in CODECS_BY_FOURCC[_AUDIO].items()
 }
 
 

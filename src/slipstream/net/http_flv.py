@@ -174,7 +174,7 @@ class HttpFlvViewer:
         )
         self._link = link = Link(sock, self.address, self, services.loop)
         link.start()
-        sync = self._form.log.sync_points[-1] if self._form.log.sync_points else self._sync
+        sync = self._sync
         assert sync is not None
         link.write(_HEAD + self.greet(sync))
         self._cursor = Cursor(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from slipstream.media import Frame, Kind
 
@@ -19,6 +19,8 @@ GAP_FRAMES, GAP_MS = 3, 100  # a step is a gap if it is longer than so many fram
 SMOOTHING = 16  # frames, as RFC 3550 has it for jitter
 OTHER_CLOCK_MS = 60_000  # a step as long as this leads to another clock, not to a later time
 CLOCK = 1 << 32  # ms until a timestamp wraps
+
+TrackKey: TypeAlias = tuple[Kind, int]  # and the track's number
 
 
 class Figures(NamedTuple):
@@ -139,7 +141,7 @@ class StreamMeter:
     """Give `count()` each frame of a stream, of all tracks."""
 
     def __init__(self) -> None:
-        self.tracks: dict[tuple[Kind, int], TrackMeter] = {}
+        self.tracks: dict[TrackKey, TrackMeter] = {}
 
     @property
     def bytes(self) -> int:
@@ -176,7 +178,7 @@ class StreamMeter:
         )
 
 
-def _order(key: tuple[Kind, int]) -> tuple[int, int]:
+def _order(key: TrackKey) -> tuple[int, int]:
     """Pictures before sound, the first track before the others."""
     kind, number = key
     return -kind, number
