@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from xml.sax.saxutils import escape
 
-WIDTH, HEIGHT, MARGIN, GAP = 420, 300, 56, 20  # px: of a panel's plot, around it, between two
+WIDTH, HEIGHT, MARGIN, GAP = 500, 300, 56, 20  # px: of a panel's plot, around it, between two
 LATENCIES_MS = (0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500)
 COLOURS = ("#d1495b", "#00798c", "#edae49", "#30638e", "#6a4c93", "#3d9970")
 LABEL_APART = 14  # px between two labels' lines

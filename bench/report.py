@@ -7,6 +7,7 @@ to nginx-rtmp is always between rows of one run, because no two runs meet the sa
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import Field, asdict, dataclass, field, fields
@@ -66,18 +67,17 @@ class Report:
         )
         return [_combine(group) for group in groups if group]
 
-    def ratio(self, row: Row, name: str) -> float | None:
-        """A figure relative to the reference server's in the same case."""
+    def ratio(self, row: Row, name: str) -> float:
+        """A figure relative to the reference server's in the same case; NaN without one."""
         for other in self.combined():
             if other.server == REFERENCE and other.case == row.case:
-                reference = float(getattr(other, name))
-                return float(getattr(row, name)) / reference if reference else None
-        return None
+                return float(getattr(row, name)) / (float(getattr(other, name)) or math.nan)
+        return math.nan
 
     def to_json(self) -> dict[str, Any]:
         return {
-            "combined": [asdict(row) for row in self.combined()],
-            "rounds": [asdict(row) for row in self.rounds],
+            "combined": [_plain(row) for row in self.combined()],
+            "rounds": [_plain(row) for row in self.rounds],
             "promises": list(self.verdicts()),
         }
 
@@ -93,10 +93,9 @@ class Report:
 
     def _cells(self, row: Row, columns: list[Field[Any]]) -> Iterable[str]:
         for shown in columns:
-            yield f"{getattr(row, shown.name):,.{shown.metadata['digits']}f}"
+            yield _show(getattr(row, shown.name), shown.metadata["digits"])
             if shown.metadata["compared"]:
-                ratio = self.ratio(row, shown.name)
-                yield "" if ratio is None else f"{ratio:.2f}"
+                yield _show(self.ratio(row, shown.name), 2)
 
     def verdicts(self) -> Iterable[str]:
         """A line for every promise about a server that was measured."""
@@ -113,7 +112,7 @@ class Report:
             self.ratio(row, promise.column) if of_reference else float(getattr(row, promise.column))
             for row in rows
         ]
-        known = [value for value in values if value is not None]
+        known = [value for value in values if not math.isnan(value)]
         word = "kept" if all(value <= promise.limit for value in known) else "MISSED"
         if not known:
             word = f"not measured, no {REFERENCE} in this run"
@@ -130,6 +129,16 @@ def _titles(columns: list[Field[Any]]) -> Iterable[str]:
             yield "x nginx"
 
 
+def _show(value: float, digits: int) -> str:
+    return "-" if math.isnan(value) else f"{value:,.{digits}f}"
+
+
+def _plain(row: Row) -> dict[str, Any]:
+    """The fields for JSON, which has no word for "not a number"."""
+    # NaN alone does not equal itself; not every field is a number.
+    return {name: None if value != value else value for name, value in asdict(row).items()}
+
+
 def _combine(rows: list[Row]) -> Row:
     values: dict[str, Any] = {"case": rows[0].case, "server": rows[0].server}
     for shown in fields(rows[0]):
@@ -142,4 +151,4 @@ def _combine(rows: list[Row]) -> Row:
 def percentile(values: Sequence[float], share: float) -> float:
     """The value that `share` of the values do not exceed; not a number when there are none."""
     ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else float("nan")
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else math.nan

@@ -7,6 +7,7 @@ and only to keyframes: its lag is measured where it is felt, at the viewer.
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field
 
@@ -138,8 +139,8 @@ def _watch(
         good_latency_max_ms=max(watched.delays_ms),
         pss_per_deaf_kb=(pss_most - pss_before) / deaf / KB,
         deaf_open=deaf - len(closed_s),
-        first_closed_s=min(closed_s, default=float("nan")),
-        last_closed_s=max(closed_s, default=float("nan")),
+        first_closed_s=min(closed_s, default=math.nan),
+        last_closed_s=max(closed_s, default=math.nan),
         narrow_lag_max_ms=max(narrow.worst_lag_ms),
         narrow_jumps=len(narrow.jumps),
         narrow_jumps_elsewhere=sum(not jump.to_keyframe for jump in narrow.jumps),

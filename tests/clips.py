@@ -1,14 +1,14 @@
 """Short films to publish: encoded once with PyAV, kept as FLV files; and what is in such files.
 
 A film is named by what is in it. Its pictures are noise, so that no two packets are alike and
-a small picture still makes a high bit rate. `read_packets()` says what a file holds, packet by
+a small picture still makes a high bit rate. `read_content()` says what a file holds, packet by
 packet, as FFmpeg 8 reads it; for the one codec that FFmpeg does not read, as we do.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -23,6 +23,7 @@ from slipstream.media import (
     Kind,
     build_flv_tag,
     coded_data,
+    config_data,
     flv_header,
     parse_tag,
 )
@@ -36,8 +37,15 @@ class Packet(NamedTuple):
     kind: str  # "audio" or "video"
     dts_ms: int
     pts_ms: int
-    digest: str  # SHA-256 of what the decoder gets
+    digest: str  # of what the decoder gets
     keyframe: bool = True
+
+
+class Content(NamedTuple):
+    """What somebody sent or received."""
+
+    packets: list[Packet]
+    configs: dict[str, str]  # by kind: the digest of what the decoder needs first, if anything
 
 
 @dataclass(frozen=True)
@@ -50,6 +58,8 @@ class Film:
         options: of the video encoder.
         bit_rate: of the picture, in bits per second.
         gop: pictures from one keyframe to the next.
+        rate: pictures per second.
+        sample_rate: samples per second.
     """
 
     video: str | None = "libx264"
@@ -67,6 +77,7 @@ class Film:
 X264 = {"preset": "ultrafast", "tune": "zerolatency", "sc_threshold": "0"}
 X265 = {"preset": "ultrafast", "x265-params": "log-level=error:pools=1:bframes=0:scenecut=0"}
 AV1 = {"preset": "10", "svtav1-params": "lp=1:scd=0"}
+VP9 = {"cpu-used": "8", "deadline": "realtime"}
 B_FRAMES = {"preset": "veryfast", "sc_threshold": "0", "bf": "3", "b_strategy": "0"}
 
 FILMS = {
@@ -77,11 +88,11 @@ FILMS = {
     "audio-only": Film(video=None),
     "h265-aac": Film("libx265", options=X265),
     "av1-opus": Film("libsvtav1", "libopus", options=AV1),
-    "vp9-flac": Film("libvpx-vp9", "flac", options={"cpu-used": "8", "deadline": "realtime"}),
+    "vp9-flac": Film("libvpx-vp9", "flac", options=VP9),
     "heavy": Film(options=X264, seconds=12, bit_rate=4_000_000, gop=250, width=320, height=240),
 }
-ID12 = (0x1C, 0x2C)  # how bodies of codec id 12 begin
 H265_ID12 = "h265-id12"  # H.265 as Chinese encoders send it: made from "h265-aac"
+ID12 = (0x1C, 0x2C)  # how the bodies of its tags begin: keyframes, all others
 
 
 def film_file(folder: Path, name: str) -> Path:
@@ -116,26 +127,30 @@ def encode_film(film: Film, path: Path) -> None:
                 out.mux(stream.encode(None))
 
 
-def read_packets(path: Path) -> list[Packet]:
+def read_content(path: Path) -> Content:
     """What an FLV file holds, in its order."""
     tags = read_tags(path)
     if any(tag.type_id == Kind.VIDEO and tag.body[0] in ID12 for tag in tags):
-        frames = [parse_tag(*tag) for tag in tags]
-        return [_packet_of_frame(f) for f in frames if f.kind != Kind.DATA and not f.config]
+        return _content_of_frames([parse_tag(*tag) for tag in tags])
     with av.open(str(path)) as film:
-        return [packet_of(packet) for packet in film.demux() if packet.size]
+        return content_of(film, film.demux())
 
 
-def packet_of(packet: av.Packet) -> Packet:
-    """What is compared of a packet of PyAV's."""
-    to_ms = 1000 * packet.time_base
-    return Packet(
-        packet.stream.type,
-        round((packet.dts or 0) * to_ms),
-        round((packet.pts or 0) * to_ms),
-        sha256(bytes(packet)).hexdigest(),
-        packet.is_keyframe,
-    )
+def content_of(film: av.container.InputContainer, packets: Iterable[av.Packet]) -> Content:
+    """What is compared of all that PyAV read."""
+    content = Content([], {})
+    for packet in packets:
+        if packet.size:
+            content.packets.append(_packet_of(packet))
+    for stream in film.streams:
+        if stream.codec_context is not None and stream.codec_context.extradata:
+            content.configs[stream.type] = digest_of(stream.codec_context.extradata)
+    return content
+
+
+def digest_of(data: bytes | memoryview) -> str:
+    """SHA-256, as FFmpeg's tools write it."""
+    return sha256(data).hexdigest()
 
 
 def has_picture(path: Path) -> bool:
@@ -146,6 +161,11 @@ def has_picture(path: Path) -> bool:
 def has_sound(path: Path) -> bool:
     """Whether an FLV file says that it holds sound."""
     return bool(path.read_bytes()[4] & 4)
+
+
+def is_plain(path: Path) -> bool:
+    """Whether FLV as Adobe left it can hold what an FLV file holds: its pictures are H.264."""
+    return all(tag.body[0] & 0x8F == 7 for tag in read_tags(path) if tag.type_id == Kind.VIDEO)
 
 
 def read_tags(path: Path) -> list[FlvTag]:
@@ -175,14 +195,28 @@ def _frames(film: Film) -> Iterator[av.VideoFrame | av.AudioFrame]:
             yield sound
 
 
-def _packet_of_frame(frame: Frame) -> Packet:
-    return Packet(
-        frame.kind.name.lower(),
-        frame.dts_ms,
-        frame.dts_ms + frame.cts_ms,
-        sha256(coded_data(frame)).hexdigest(),
-        frame.keyframe,
+def _packet_of(packet: av.Packet) -> Packet:
+    dts_ms, pts_ms = (
+        round((time or 0) * 1000 * packet.time_base) for time in (packet.dts, packet.pts)
     )
+    digest = digest_of(bytes(packet))
+    return Packet(packet.stream.type, dts_ms, pts_ms, digest, packet.is_keyframe)
+
+
+def _content_of_frames(frames: list[Frame]) -> Content:
+    """The same for what FFmpeg does not read."""
+    content = Content([], {})
+    for frame in frames:
+        kind, dts_ms = frame.kind.name.lower(), frame.dts_ms
+        if frame.kind == Kind.DATA:
+            continue
+        if frame.config:
+            content.configs[kind] = digest_of(config_data(frame))
+        else:
+            digest = digest_of(coded_data(frame))
+            pts_ms = dts_ms + frame.cts_ms
+            content.packets.append(Packet(kind, dts_ms, pts_ms, digest, frame.keyframe))
+    return content
 
 
 def _rewrite_as_id12(source: Path, target: Path) -> None:
@@ -191,10 +225,10 @@ def _rewrite_as_id12(source: Path, target: Path) -> None:
     for type_id, timestamp, body in read_tags(source):
         if body[1:5] == b"hvc1":
             frame_type, packet_type = body[0] >> 4 & 7, body[0] & 15
-            cts_and_data = {0: b"\0\0\0" + body[5:], 1: body[5:], 3: b"\0\0\0" + body[5:]}
+            cts_and_data = {0: bytes(3) + body[5:], 1: body[5:], 3: bytes(3) + body[5:]}
             if packet_type not in cts_and_data:
                 continue
-            new_type = bytes((ID12[frame_type - 1], min(packet_type, 1)))
-            body = new_type + cts_and_data[packet_type]
+            head = bytes((ID12[frame_type - 1], min(packet_type, 1)))
+            body = head + cts_and_data[packet_type]
         parts.append(build_flv_tag(type_id, timestamp, body))
     target.write_bytes(b"".join(parts))

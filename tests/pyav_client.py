@@ -1,10 +1,10 @@
-"""FFmpeg 8 as a client, by way of PyAV; a process of its own, since PyAV holds the interpreter's
-lock while it connects.
+"""FFmpeg 8 as a client, by way of PyAV, in a process of its own.
 
-    python tests/pyav_client.py publish FILE URL    in real time, nothing encoded anew
-    python tests/pyav_client.py watch URL FILE      until the end; what came, packet by packet
+    python -m tests.pyav_client publish FILE URL    in real time, nothing encoded anew
+    python -m tests.pyav_client watch URL FILE      until the end, then write what came
 
-The file that `watch` writes is a list of `clips.Packet` as JSON.
+The file that `watch` writes is a `clips.Content` as JSON. PyAV holds the interpreter's lock
+while it connects, so it must not share a process with anything that has to go on.
 """
 
 from __future__ import annotations
@@ -12,18 +12,19 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import av
-from tests.clips import packet_of
+from tests.clips import content_of
+
+TIMEOUT_S = 30
 
 
 def publish(source: str, url: str) -> None:
     """Send a file's packets when they are due."""
-    with (
-        av.open(source) as film,
-        av.open(url, "w", format="flv", options={"flvflags": "no_duration_filesize"}) as out,
-    ):
+    options = {"flvflags": "no_duration_filesize"}
+    with av.open(source) as film, av.open(url, "w", format="flv", options=options) as out:
         streams = {s.index: out.add_stream_from_template(s, opaque=True) for s in film.streams}
         started = time.monotonic()
         for packet in film.demux():
@@ -37,15 +38,18 @@ def publish(source: str, url: str) -> None:
 
 def watch(url: str, target: str) -> None:
     """Take everything that comes."""
-    packets = []
-    with av.open(url, timeout=30) as stream:
-        try:
-            packets += (packet_of(packet) for packet in stream.demux() if packet.size)
-        except av.error.OSError:
-            if not url.startswith("http"):
-                raise
-            # FFmpeg misses the end of every HTTP response that announced no length.
-    Path(target).write_text(json.dumps(packets))
+    with av.open(url, timeout=TIMEOUT_S) as stream:
+        content = content_of(stream, _until_end(stream, url))
+    Path(target).write_text(json.dumps(content))
+
+
+def _until_end(stream: av.container.InputContainer, url: str) -> Iterator[av.Packet]:
+    """All packets. FFmpeg misses the end of every HTTP response that announced no length."""
+    try:
+        yield from stream.demux()
+    except av.error.OSError:
+        if not url.startswith("http"):
+            raise
 
 
 if __name__ == "__main__":

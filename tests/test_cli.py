@@ -167,17 +167,24 @@ def test_tools_get_what_was_written(tool: Served) -> None:
         ["publish", "film.mp4", "rtmp://h/live/a?key=k", "--loop"],
         ["publish", "test", "rtmp://h/live/a"],
         ["play", "rtmp://h/live/a", "--out", "a.flv"],
-        ["probe", "rtmp://h/live/a"],
+        ["probe", "rtmp://h/live/a", "--seconds", "9", "--json"],
     ):
         assert main(arguments) == 0
     assert tool.calls == [
         (("film.mp4", "rtmp://h/live/a?key=k"), {"loop": True}),
         (("test", "rtmp://h/live/a"), {"loop": False}),
-        (("rtmp://h/live/a",), {"out": Path("a.flv")}),
-        (("rtmp://h/live/a",), {}),
+        (("rtmp://h/live/a",), {"out": Path("a.flv"), "seconds": None}),
+        (("rtmp://h/live/a",), {"seconds": 9.0, "as_json": True}),
     ]
-    assert main(["demo", "--http", ":1234"]) == 0
-    assert tool.config.server.http == ":1234"
+
+
+def test_the_demo_serves_where_it_is_told_with_the_keys_it_is_given(
+    tool: Served, tmp_path: Path
+) -> None:
+    assert main(["demo", "--http", ":1234", "--data-dir", str(tmp_path)]) == 0
+    ((_, key, rtmp, http), _) = tool.calls[-1]
+    assert key == (tmp_path / "publish.key").read_text().strip()
+    assert (rtmp, http) == (":1935", ":1234")
 
 
 @pytest.mark.parametrize("command", ["serve", "check", "demo", "publish", "play", "probe"])

@@ -21,6 +21,7 @@ from slipstream.control import Api, Config, Logs, Parts, http_application, welco
 from slipstream.hub import EndReason, Hub
 from slipstream.net.http_flv import HttpFlv
 from slipstream.net.intake import Intake
+from slipstream.net.link import Link
 from slipstream.net.listener import Admissions, Listener, format_address, open_listening_socket
 from slipstream.net.pace import Pace
 from slipstream.net.pump import Pump
@@ -30,6 +31,7 @@ log = structlog.get_logger()
 
 TICK_S = 1.0
 HTTP_SHUTDOWN_S = 2.0
+POLL_S = 0.02
 
 
 class Worker:
@@ -111,8 +113,10 @@ class Worker:
         for listener in self._listeners:
             listener.stop()
         self._hub.end(EndReason.SHUTDOWN, self._loop.time())
+        links = [session.link for session in self._services.sessions]
         for session in list(self._services.sessions):
             session.close(str(EndReason.SHUTDOWN))
+        await _gone(links)
         if self._ticker is not None:
             self._ticker.cancel()
         self._intake.stop()
@@ -124,6 +128,12 @@ class Worker:
         self._hub.tick(self._loop.time())
         self._parts.logs.tick()
         self._ticker = self._loop.call_later(TICK_S, self._tick)
+
+
+async def _gone(links: Sequence[Link]) -> None:
+    """Let peers read their last words; links see to it themselves that this ends."""
+    while any(link.fd >= 0 for link in links):
+        await asyncio.sleep(POLL_S)
 
 
 def serve(config: Config) -> None:

@@ -12,18 +12,81 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, CycloptsError, Parameter, validators
 
 from slipstream import __version__
 from slipstream.errors import SlipstreamError
 
-Address = Annotated[str | None, Parameter(metavar="ADDR")]
-Seconds = Annotated[float, Parameter(metavar="N", validator=validators.Number(gt=0))]
-Switch = Annotated[bool, Parameter(negative="", show_default=False)]
+if TYPE_CHECKING:
+    from slipstream.control import Config
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
+
+
+def _option(metavar: str, text: str) -> Parameter:
+    return Parameter(metavar=metavar, help=text)
+
+
+def _switch(text: str, *names: str) -> Parameter:
+    return Parameter(name=names or None, negative="", show_default=False, help=text)
+
+
+# What may be given, and the help for it.
+ConfigFile = Annotated[
+    Path | None,
+    _option("FILE", "Configuration file in TOML; `slipstream.sample.toml` explains every setting."),
+]
+Rtmp = Annotated[
+    str | None,
+    _option("ADDR", "Where RTMP is spoken: HOST:PORT, or :PORT on all addresses. Usually :1935."),
+]
+Http = Annotated[
+    str | None,
+    _option("ADDR", "Where HTTP is spoken: HTTP-FLV, API, metrics. Usually :8080."),
+]
+DataDir = Annotated[
+    Path | None, _option("DIR", "Folder for the keys. Usually ~/.local/state/slipstream.")
+]
+DemoDir = Annotated[
+    Path | None,
+    _option("DIR", "Folder with the keys of a server; without it they last as long as the demo."),
+]
+PumpInterval = Annotated[
+    str | None,
+    _option(
+        "auto|MS",
+        "Milliseconds between two rounds of sending: 0 for the least delay, 100 for the least "
+        "work, auto to adapt.",
+    ),
+]
+Anonymous = Annotated[bool, _switch("Let anybody publish who reaches the port, without a key.")]
+Workers = Annotated[int | None, _option("N", "Processes; only 1 in this version.")]
+
+CheckFile = Annotated[Path, Parameter(help="The file.")]
+
+Source = Annotated[
+    str,
+    Parameter(
+        help="Any file or address that FFmpeg's libraries can open, or `test` for the test picture."
+    ),
+]
+Target = Annotated[str, Parameter(help="Where to: rtmp://HOST/APP/NAME?key=KEY.")]
+Loop = Annotated[bool, _switch("Begin again at the end.")]
+
+Url = Annotated[str, Parameter(help="rtmp://HOST/APP/NAME or http://HOST/APP/NAME.flv.")]
+Out = Annotated[Path | None, _option("FILE", "File to keep the stream in, as FLV.")]
+Positive = Parameter(validator=validators.Number(gt=0))
+WatchTime = Annotated[
+    float | None,
+    Positive,
+    _option("N", "How long to watch, in seconds; without it, until the stream ends."),
+]
+ProbeTime = Annotated[
+    float, Positive, _option("N", "How long to watch, in seconds; long GOPs want more time.")
+]
+AsJson = Annotated[bool, _switch("Print JSON instead of a table.", "--json")]
 
 app = App(
     name="slipstream",
@@ -50,13 +113,13 @@ Serve, and publish with the key that it prints:
 @app.command
 def serve(
     *,
-    config: Annotated[Path | None, Parameter(metavar="FILE")] = None,
-    rtmp: Address = None,
-    http: Address = None,
-    data_dir: Annotated[Path | None, Parameter(metavar="DIR")] = None,
-    pump_interval: Annotated[str | None, Parameter(metavar="auto|MS")] = None,
-    allow_anonymous_publish: Switch = False,
-    workers: Annotated[int | None, Parameter(metavar="N")] = None,
+    config: ConfigFile = None,
+    rtmp: Rtmp = None,
+    http: Http = None,
+    data_dir: DataDir = None,
+    pump_interval: PumpInterval = None,
+    allow_anonymous_publish: Anonymous = False,
+    workers: Workers = None,
 ) -> None:
     """Serve until Ctrl-C; print what to paste into an encoder, and how to watch.
 
@@ -66,129 +129,66 @@ def serve(
         slipstream serve
         slipstream serve --config slipstream.toml
         slipstream serve --rtmp 127.0.0.1:1935 --http :8000 --pump-interval 100
-
-    Parameters
-    ----------
-    config
-        Configuration file in TOML; `slipstream.sample.toml` explains every setting.
-    rtmp
-        Where RTMP is spoken: HOST:PORT, or :PORT on all addresses. Usually :1935.
-    http
-        Where HTTP is spoken: HTTP-FLV, API, metrics. Usually :8080.
-    data_dir
-        Folder for the keys. Usually ~/.local/state/slipstream.
-    pump_interval
-        Milliseconds between two rounds of sending: 0 for the least delay, 100 for the least
-        work, auto to adapt.
-    allow_anonymous_publish
-        Let anybody publish who reaches the port, without a key.
-    workers
-        Processes; only 1 in this version.
     """
-    from slipstream import app as server
-    from slipstream.control import Flag, load_config
+    from slipstream.app import serve as run
 
-    given = (
-        Flag("--rtmp", "server", "rtmp", rtmp),
-        Flag("--http", "server", "http", http),
-        Flag("--data-dir", "server", "data_dir", data_dir),
-        Flag("--workers", "server", "workers", workers),
-        Flag("--pump-interval", "net", "pump_interval", _number(pump_interval)),
-        Flag(
-            "--allow-anonymous-publish",
-            "access",
-            "publish",
-            "anonymous" if allow_anonymous_publish else None,
-        ),
+    publish = "anonymous" if allow_anonymous_publish else None
+    settings = _config(
+        config,
+        ("--rtmp", "server", "rtmp", rtmp),
+        ("--http", "server", "http", http),
+        ("--data-dir", "server", "data_dir", data_dir),
+        ("--workers", "server", "workers", workers),
+        ("--pump-interval", "net", "pump_interval", _number(pump_interval)),
+        ("--allow-anonymous-publish", "access", "publish", publish),
     )
-    server.serve(load_config(config, [flag for flag in given if flag.value is not None]))
+    run(settings)
 
 
 @app.command
-def check(file: Path, /) -> None:
+def check(file: CheckFile, /) -> None:
     """Check a configuration file: every mistake with its line, key and reason.
 
     Nothing is started, and the running server does not notice.
 
         slipstream check slipstream.toml
-
-    Parameters
-    ----------
-    file
-        The file.
     """
-    from slipstream.control import load_config
-
-    load_config(file)
+    _config(file)
     sys.stdout.write(f"{file}: no mistakes\n")
 
 
 @app.command
 def demo(
     *,
-    rtmp: Address = None,
-    http: Address = None,
-    data_dir: Annotated[Path | None, Parameter(metavar="DIR")] = None,
+    rtmp: Rtmp = None,
+    http: Http = None,
+    data_dir: DemoDir = None,
 ) -> None:
     """Serve a test picture and sound of our own, and print the addresses to watch.
 
     No encoder is needed; players are VLC, mpv, ffplay and everything else that knows RTMP or FLV.
 
         slipstream demo
-
-    Parameters
-    ----------
-    rtmp
-        Where RTMP is spoken: HOST:PORT, or :PORT on all addresses. Usually :1935.
-    http
-        Where HTTP is spoken. Usually :8080.
-    data_dir
-        Folder with the keys of a server; without it they last as long as the demo.
     """
-    from slipstream.access import load_keys
-    from slipstream.app import Worker
-    from slipstream.control import Flag, Logs, load_config
-    from slipstream.tools import demo as tool
-
     with TemporaryDirectory(prefix="slipstream-") as folder:
-        given = (
-            Flag("--rtmp", "server", "rtmp", rtmp),
-            Flag("--http", "server", "http", http),
-            Flag("--data-dir", "server", "data_dir", data_dir or Path(folder)),
-            Flag("", "log", "level", "warning"),  # what goes well is seen in the figures
+        config = _config(
+            None,
+            ("--rtmp", "server", "rtmp", rtmp),
+            ("--http", "server", "http", http),
+            ("--data-dir", "server", "data_dir", data_dir or Path(folder)),
+            ("", "log", "level", "warning"),  # what goes well is seen in the figures
         )
-        config = load_config(None, [flag for flag in given if flag.value is not None])
-        keys = load_keys(config.server.data_dir)
-        logs = Logs(config.log, secrets=(keys.publish_key, keys.api_token))
-        logs.start()
-        try:
-            tool.run(
-                partial(Worker, config, keys, logs),
-                keys.publish_key,
-                config.server.rtmp,
-                config.server.http,
-            )
-        finally:
-            logs.stop()
+        _demonstrate(config)
 
 
 @app.command
-def publish(source: str, url: str, /, *, loop: Switch = False) -> None:
+def publish(source: Source, url: Target, /, *, loop: Loop = False) -> None:
     """Publish a file, or the test picture, in real time.
 
     What RTMP can carry is copied, the rest is encoded.
 
         slipstream publish film.mp4 "rtmp://localhost/live/film?key=KEY" --loop
         slipstream publish test "rtmp://localhost/live/test?key=KEY"
-
-    Parameters
-    ----------
-    source
-        Any file or address that FFmpeg's libraries can open, or `test` for the test picture.
-    url
-        Where to: rtmp://HOST/APP/NAME?key=KEY.
-    loop
-        Begin again at the end.
     """
     from slipstream.tools import publish as tool
 
@@ -197,27 +197,18 @@ def publish(source: str, url: str, /, *, loop: Switch = False) -> None:
 
 @app.command
 def play(
-    url: str,
+    url: Url,
     /,
     *,
-    out: Annotated[Path | None, Parameter(metavar="FILE.flv")] = None,
-    seconds: Seconds | None = None,
+    out: Out = None,
+    seconds: WatchTime = None,
 ) -> None:
     """Watch a stream without showing it: bitrate, frame rate, gaps and delay, live.
 
     Nothing is decoded, so it takes next to no work; Ctrl-C ends it.
 
-        slipstream play rtmp://localhost/live/test
-        slipstream play http://localhost:8080/live/test.flv --out test.flv --seconds 60
-
-    Parameters
-    ----------
-    url
-        rtmp://HOST/APP/NAME or http://HOST/APP/NAME.flv.
-    out
-        File to keep the stream in, as FLV.
-    seconds
-        How long to watch; without it, until the stream ends.
+        slipstream play rtmp://localhost/live/test --seconds 60
+        slipstream play http://localhost:8080/live/test.flv --out test.flv
     """
     from slipstream.tools import play as tool
 
@@ -226,27 +217,18 @@ def play(
 
 @app.command
 def probe(
-    url: str,
+    url: Url,
     /,
     *,
-    seconds: Seconds = 5.0,
-    as_json: Annotated[bool, Parameter(name="--json", negative="", show_default=False)] = False,
+    seconds: ProbeTime = 5.0,
+    as_json: AsJson = False,
 ) -> None:
     """Look into a stream: tracks, codecs, GOP length, jitter.
 
     It watches for a few seconds, then tells.
 
         slipstream probe rtmp://localhost/live/test
-        slipstream probe http://localhost:8080/live/test.flv --seconds 20 --json
-
-    Parameters
-    ----------
-    url
-        rtmp://HOST/APP/NAME or http://HOST/APP/NAME.flv.
-    seconds
-        How long to watch: long GOPs want more time.
-    as_json
-        Print JSON instead of a table.
+        slipstream probe rtmp://localhost/live/test --seconds 20 --json
     """
     from slipstream.tools import probe as tool
 
@@ -270,6 +252,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     return 0
+
+
+def _config(file: Path | None, *given: tuple[str, str, str, object]) -> Config:
+    """The configuration: the file with the flags that were given over it."""
+    from slipstream.control import Flag, load_config
+
+    flags = [Flag(*flag) for flag in given]
+    return load_config(file, [flag for flag in flags if flag.value is not None])
+
+
+def _demonstrate(config: Config) -> None:
+    """Join the demonstration to a server of this configuration."""
+    from slipstream.access import load_keys
+    from slipstream.app import Worker
+    from slipstream.control import Logs
+    from slipstream.tools import demo as tool
+
+    keys = load_keys(config.server.data_dir)
+    logs = Logs(config.log, secrets=(keys.publish_key, keys.api_token))
+    logs.start()
+    try:
+        make_server = partial(Worker, config, keys, logs)
+        tool.run(make_server, keys.publish_key, config.server.rtmp, config.server.http)
+    finally:
+        logs.stop()
 
 
 def _number(text: str | None) -> float | str | None:

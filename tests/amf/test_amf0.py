@@ -8,7 +8,7 @@ from math import inf, nan
 from time import process_time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.amf.samples import alike, any_value, text
 
@@ -162,6 +162,13 @@ def test_shared_strings_do_not_multiply() -> None:
         build_amf0(["a" * 60_000] * 4000)
 
 
+def test_a_reference_too_large_for_two_bytes_is_refused() -> None:
+    many: list[Value] = [[] for _ in range(65536)]
+    assert build_amf0([*many, many[65534]])[-3:] == bytes.fromhex("07 ffff")
+    with pytest.raises(AmfError, match="reference 65536"):
+        build_amf0([*many, many[65535]])
+
+
 # AMF3 inside.
 
 
@@ -242,6 +249,11 @@ def test_depth_limit() -> None:
             build_amf0(nested(depth))
 
 
+def test_containers_side_by_side_are_not_nested() -> None:
+    kinds: list[Value] = [[{}, EcmaArray(a=[]), TypedObject("C")] for _ in range(30)]
+    assert parse_amf0(build_amf0(kinds)) == [kinds]
+
+
 def test_depth_is_counted_through_the_avmplus_marker() -> None:
     inside = bytes.fromhex("11") + bytes.fromhex("09 03 01") * 8 + b"\x01"
     assert len(parse_amf0(b"\x0a\x00\x00\x00\x01" * 8 + inside)) == 1
@@ -298,6 +310,7 @@ def test_what_is_no_value_is_our_own_mistake() -> None:
 
 
 # Any values, any bytes.
+@settings(deadline=None, max_examples=50)
 @given(st.lists(any_value(names=text), max_size=4))
 def test_any_values_come_back(sent: list[Value]) -> None:
     assert alike(parse_amf0(build_amf0(*sent)), sent)
@@ -306,6 +319,7 @@ def test_any_values_come_back(sent: list[Value]) -> None:
 markers = st.sampled_from([bytes([marker]) for marker in (*range(0x12), 0x03, 0x0A, 0x11)])
 
 
+@settings(deadline=None)
 @given(st.lists(markers | st.binary(max_size=9) | st.just(b"\0\0\x09"), max_size=30).map(b"".join))
 def test_any_bytes_give_values_or_an_amf_error(data: bytes) -> None:
     for limits in (COMMAND_LIMITS, DATA_LIMITS):

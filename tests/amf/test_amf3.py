@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from time import process_time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.amf.samples import alike, any_value, text
 
@@ -209,6 +209,18 @@ def test_depth_limit() -> None:
             build_amf3(nested(depth))
 
 
+def test_what_has_no_members_has_no_depth() -> None:
+    value: Value = [b"bytes", Xml("<a/>"), datetime(2000, 1, 1, tzinfo=UTC)]
+    for _ in range(15):
+        value = [value]
+    assert parse_amf3(build_amf3(value)) == [value]
+
+
+def test_containers_side_by_side_are_not_nested() -> None:
+    kinds: list[Value] = [[{}, EcmaArray(a=[]), TypedObject("C")] for _ in range(30)]
+    assert parse_amf3(build_amf3(kinds)) == [kinds]
+
+
 @pytest.mark.parametrize(("limits", "most"), [(COMMAND_LIMITS, 512), (DATA_LIMITS, 4096)])
 def test_value_limit(limits: Limits, most: int) -> None:
     assert len(parse_amf3(b"\x01" * most, limits=limits)) == most
@@ -256,6 +268,7 @@ def test_what_is_no_value_is_our_own_mistake() -> None:
 numbers = st.integers(-(2**28), 2**28 - 1)
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(any_value(names=text.filter(bool), more=numbers), max_size=4))
 def test_any_values_come_back(sent: list[Value]) -> None:
     assert alike(parse_amf3(build_amf3(*sent)), sent)
@@ -264,6 +277,7 @@ def test_any_values_come_back(sent: list[Value]) -> None:
 pieces = st.sampled_from([bytes([marker]) for marker in range(0x12)]) | st.binary(max_size=5)
 
 
+@settings(deadline=None)
 @given(st.lists(pieces, max_size=30).map(b"".join))
 def test_any_bytes_give_values_or_an_amf_error(data: bytes) -> None:
     for limits in (COMMAND_LIMITS, DATA_LIMITS):

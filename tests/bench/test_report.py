@@ -82,3 +82,9 @@ def test_a_beginning_chooses_all_servers_that_have_it() -> None:
 def test_an_unknown_server_is_refused_with_the_known_ones() -> None:
     with pytest.raises(SystemExit, match="nginx-rtmp"):
         choose_servers("srs")
+
+
+def test_what_is_not_known_is_neither_a_figure_nor_bad_json() -> None:
+    report = Report("Some", rows("nginx-rtmp", float("nan")))
+    assert "| nginx-rtmp | - | - | 1 |" in report.markdown()
+    assert "NaN" not in json.dumps(report.to_json())

@@ -39,6 +39,9 @@ async def test_prometheus_reads_what_the_parts_counted() -> None:
     assert values["slipstream_streams", "waiting"] == 1
     assert values["slipstream_viewers", "rtmp"] == 2
     assert values["slipstream_viewers_waiting", ""] == 1
+    assert values["slipstream_publications_total", ""] == 1
+    assert values["slipstream_takeovers_total", ""] == 0
+    assert values["slipstream_subscriptions_total", ""] == 2
     assert values["slipstream_log_bytes", ""] > 0
     assert values["slipstream_pump_rounds_total", ""] == 7
     assert values["slipstream_wrong_keys_total", ""] == 1

@@ -121,11 +121,15 @@ def test_the_page_explains_every_field(heading: str, reports: list[type]) -> Non
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_the_page_explains_every_flag(command: str) -> None:
+def test_the_page_explains_every_flag_as_the_help_does(command: str) -> None:
     sub = app[command]
     assert isinstance(sub, App)
-    names = {name for argument in sub.assemble_argument_collection() for name in argument.names}
-    assert rows(part(page("cli"), f"## slipstream {command}")) == names
+    text = part(page("cli"), f"## slipstream {command}")
+    arguments = sub.assemble_argument_collection()
+    assert rows(text) == {name for argument in arguments for name in argument.names}
+    for argument in arguments:
+        row = f"| {argument.name} | {argument.parameter.help} |"
+        assert row.replace("`", "") in text.replace("`", "")
 
 
 def test_the_page_explains_every_command() -> None:

@@ -9,13 +9,15 @@ the machine, or fails, raises.
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from tests.clips import Packet, has_picture, has_sound, read_packets
+from tests.clips import Content, Packet, has_picture, has_sound, is_plain, read_content
 from tests.interop import nginx
 from tests.rtmp_client import RtmpClient
 
@@ -53,7 +55,7 @@ class Watcher:
 
     name: str
     command: Callable[[str, Path], list[str]]
-    read: Callable[[Path], list[Packet]] = read_packets
+    read: Callable[[Path], Content] = read_content
     http: bool = False
     ends: bool = True
 
@@ -78,11 +80,11 @@ def _publish_with_ffmpeg(film: Path, url: str, _: Path) -> Path:
     return film
 
 
-def _publish_with_rtmp2sink(film: Path, url: str, folder: Path) -> Path:
+def _publish_with_gstreamer(sink: str, film: Path, url: str, folder: Path) -> Path:
     """GStreamer's flvmux writes times of its own, so what it wrote is kept."""
     sent = folder / "sent.flv"
     pipeline = f"filesrc location={film} ! flvdemux name=film flvmux name=flv streamable=true"
-    pipeline += f" ! tee name=both ! queue ! rtmp2sink location={url}"
+    pipeline += f" ! tee name=both ! queue ! {sink} location={url}"
     pipeline += f" both. ! queue ! filesink location={sent}"
     if has_picture(film):
         pipeline += " film.video ! queue ! flv.video"
@@ -92,8 +94,12 @@ def _publish_with_rtmp2sink(film: Path, url: str, folder: Path) -> Path:
     return sent
 
 
-def _publish_with_rtmpsink(film: Path, url: str, _: Path) -> Path:
-    """Give FLV to librtmp, which sends it as fast as it can and need not know the codec."""
+def _publish_with_librtmp(film: Path, url: str, folder: Path) -> Path:
+    """What flvmux cannot write goes to librtmp as it is: it need not know the codec, nor the
+    time, and sends as fast as it can.
+    """
+    if is_plain(film):
+        return _publish_with_gstreamer("rtmpsink", film, url, folder)
     run([*GSTREAMER, "filesrc", f"location={film}", "!", "rtmpsink", f"location={url}"])
     return film
 
@@ -115,8 +121,8 @@ OUR_OWN = Publisher("Slipstream's own client", _publish_with_our_own)
 PUBLISHERS = (
     PYAV,
     Publisher("ffmpeg 5.1", _publish_with_ffmpeg),
-    Publisher("GStreamer rtmp2sink", _publish_with_rtmp2sink),
-    Publisher("GStreamer rtmpsink (librtmp)", _publish_with_rtmpsink),
+    Publisher("GStreamer rtmp2sink", partial(_publish_with_gstreamer, "rtmp2sink")),
+    Publisher("GStreamer rtmpsink (librtmp)", _publish_with_librtmp),
     Publisher("nginx-rtmp push", _publish_with_nginx, misses_start=True),
     OUR_OWN,
 )
@@ -125,35 +131,39 @@ PUBLISHERS = (
 # Watchers
 
 
-def _read_json(path: Path) -> list[Packet]:
-    return [Packet(*packet) for packet in json.loads(path.read_text())]
+def _read_json(path: Path) -> Content:
+    packets, configs = json.loads(path.read_text())
+    return Content([Packet(*packet) for packet in packets], configs)
 
 
-def _read_ffprobe(path: Path) -> list[Packet]:
-    return [
-        Packet(
-            packet["codec_type"],
-            packet["dts"],
-            packet["pts"],
-            packet["data_hash"].removeprefix("SHA256:"),
-            "K" in packet["flags"],
-        )
-        for packet in json.loads(path.read_text())["packets"]
-    ]
+def _read_ffprobe(path: Path) -> Content:
+    shown = json.loads(path.read_text())
+    content = Content([], {})
+    for packet in shown["packets"]:
+        kind, digest = packet["codec_type"], _plain(packet["data_hash"])
+        keyframe = "K" in packet["flags"]
+        content.packets.append(Packet(kind, packet["dts"], packet["pts"], digest, keyframe))
+    for stream in shown["streams"]:
+        if "extradata_hash" in stream:
+            content.configs[stream["codec_type"]] = _plain(stream["extradata_hash"])
+    return content
 
 
-def _read_framehash(path: Path) -> list[Packet]:
+def _plain(digest: str) -> str:
+    return digest.removeprefix("SHA256:")
+
+
+def _read_framehash(path: Path) -> Content:
     """Read what FFmpeg's muxer "framehash" writes; it knows no keyframes."""
-    kinds: dict[str, str] = {}
-    packets = []
-    for line in path.read_text().splitlines():
-        if line.startswith("#media_type"):
-            number, kind = line.removeprefix("#media_type").split(":")
-            kinds[number.strip()] = kind.strip()
-        elif not line.startswith("#"):
+    text = path.read_text()
+    kinds = dict(re.findall(r"^#media_type (\d+): (\w+)", text, re.MULTILINE))
+    configs = re.findall(r"^#extradata (\d+),\s*\d+,\s*(\w+)", text, re.MULTILINE)
+    content = Content([], {kinds[number]: digest for number, digest in configs})
+    for line in text.splitlines():
+        if not line.startswith("#"):
             number, dts, pts, _, _, digest = (field.strip() for field in line.split(","))
-            packets.append(Packet(kinds[number], int(dts), int(pts), digest))
-    return packets
+            content.packets.append(Packet(kinds[number], int(dts), int(pts), digest))
+    return content
 
 
 def _hash_with_ffmpeg(url: str, file: Path) -> list[str]:
@@ -162,7 +172,16 @@ def _hash_with_ffmpeg(url: str, file: Path) -> list[str]:
 
 
 def _ask_ffprobe(url: str, file: Path) -> list[str]:
-    shown = ["-show_packets", "-show_data_hash", "sha256", "-of", "json", "-o", str(file)]
+    shown = [
+        "-show_packets",
+        "-show_streams",
+        "-show_data_hash",
+        "sha256",
+        "-of",
+        "json",
+        "-o",
+        str(file),
+    ]
     return ["ffprobe", "-hide_banner", "-loglevel", "error", *shown, url]
 
 

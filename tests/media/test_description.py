@@ -239,6 +239,24 @@ def test_parameter_sets_that_come_later_leave_the_size_open() -> None:
     assert info == CodecInfo(Codec.H264, "avc1.4d400a", "Main", "1.0")
 
 
+HVCC_ALONE = "01 01 60000000 900000000000 5d f000 fc fd f8 f8 0000 0f 00"
+VVCC = "ff 0011 5f 01 02 33 80 00 0780 0438 0000 00"
+
+
+def test_configurations_that_no_encoder_here_makes() -> None:
+    assert describe(frame(9, "9068766331" + HVCC_ALONE)) == CodecInfo(
+        Codec.H265, "hvc1.1.6.L93.90", "Main", "3.1", bit_depth=8
+    )
+    assert describe(frame(9, "9076766331" + VVCC)) == CodecInfo(
+        Codec.H266, "vvc1.1.L51", "Main 10", "3.1", 1920, 1080, bit_depth=10
+    )
+    assert describe(frame(9, "9076766331 fe")) == CodecInfo(Codec.H266)
+    assert describe(
+        frame(9, "9076703038 000a820202020000"),
+        frame(9, "9176703038 100000 9d012a 8002 6801"),
+    ) == CodecInfo(Codec.VP8, "vp08.00.10.08", "0", "1.0", 640, 360, bit_depth=8)
+
+
 @pytest.mark.parametrize(
     ("type_id", "body"),
     [

@@ -85,7 +85,8 @@ def test_tags_of_unknown_types_are_skipped() -> None:
 
 
 def test_a_longer_header_is_skipped() -> None:
-    assert parse(b"FLV\x01\x05\0\0\0\x0b??" + HEADER[9:] + ASC_TAG) == TAGS[:1]
+    data = b"FLV\x01\x05\0\0\0\x0b??" + HEADER[9:] + ASC_TAG
+    assert parse(data) == parse(data[:10], data[10:]) == TAGS[:1]
 
 
 BROKEN = [

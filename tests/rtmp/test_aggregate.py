@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slipstream.errors import ChunkError
@@ -72,6 +72,7 @@ def test_refuses(body: bytes, complaint: str) -> None:
         split(body)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200), st.integers(0, 2**32 - 1))
 def test_any_bytes_give_messages_or_a_chunk_error(body: bytes, timestamp: int) -> None:
     try:

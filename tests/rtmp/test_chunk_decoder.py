@@ -6,7 +6,7 @@ from itertools import pairwise
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.rtmp.chunk_reader import GeneralDecoder, decode, read_all
 from tests.rtmp.chunk_writer import (
@@ -239,6 +239,7 @@ def outcomes(data: bytes, cuts: list[int]) -> list[tuple[list[Message], str]]:
     return found
 
 
+@settings(deadline=None)
 @given(st.randoms(use_true_random=False), st.lists(st.integers(0, 5000), max_size=3))
 def test_messages_survive_any_headers_any_interleaving_and_any_cut(
     random: Random, cuts: list[int]
@@ -248,6 +249,7 @@ def test_messages_survive_any_headers_any_interleaving_and_any_cut(
     assert outcomes(data, cuts) == [(peer.sent, "None")] * 6
 
 
+@settings(deadline=None)
 @given(st.randoms(use_true_random=False), st.lists(st.integers(0, 2000), max_size=3))
 def test_damaged_bytes_mean_the_same_wherever_a_read_ends(random: Random, cuts: list[int]) -> None:
     peer = Peer(random)
@@ -258,6 +260,7 @@ def test_damaged_bytes_mean_the_same_wherever_a_read_ends(random: Random, cuts: 
     assert found == [found[0]] * 6
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=600), st.lists(st.integers(0, 600), max_size=3))
 def test_any_bytes_give_messages_or_a_chunk_error(data: bytes, cuts: list[int]) -> None:
     found = outcomes(data, cuts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slipstream.rtmp.chunk_decoder import PUBLISHER, ChunkDecoder
@@ -86,6 +86,7 @@ any_message = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(
     messages=st.lists(st.tuples(st.sampled_from([2, 3, 63, 64, 320]), any_message), max_size=6),
     chunk_size=st.sampled_from([1, 2, 127, 128, 129, 4096, 60000, 0x7FFFFFFF]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slipstream.errors import HandshakeError
@@ -80,6 +80,14 @@ def test_a_version_without_digest_is_answered_simply() -> None:
     assert s2 == c1
 
 
+def test_a_digest_without_version_is_answered_simply() -> None:
+    """What looks like a digest there is chance: the version promises it."""
+    c1 = put_digest(SIMPLE_C1, Schema.FIRST, Role.CLIENT)
+    s1, s2 = answer_to(c1)
+    assert s1[:8] == bytes(8)
+    assert s2 == c1
+
+
 def test_nothing_is_sent_before_the_client_s_block_is_whole() -> None:
     handshake = server()
     handshake.receive_data(b"\x03" + SIMPLE_C1[:-1])
@@ -108,6 +116,7 @@ def test_the_first_chunks_behind_c2_are_kept() -> None:
     assert handshake.leftover == b"\x03\x00\x00"
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 3080), max_size=6))
 def test_cuts_change_nothing(cuts: list[int]) -> None:
     stream = b"\x03" + put_digest(FLASH_C1, Schema.FIRST, Role.CLIENT) + C2 + b"chunks!"
@@ -147,6 +156,7 @@ def test_what_is_not_rtmp_is_refused_at_the_first_byte(data: bytes, complaint: s
         server().receive_data(data)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=4000))
 def test_any_bytes_are_a_handshake_or_an_error(data: bytes) -> None:
     for handshake in (server(), ClientHandshake(random_bytes=chance, digest=True)):

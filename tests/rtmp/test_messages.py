@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slipstream.errors import ChunkError, CommandError, ProtocolError
@@ -91,6 +91,7 @@ def test_a_cut_user_control_is_refused(payload: str) -> None:
         parse_user_control(Message(0, 4, 0, bytes.fromhex(payload)))
 
 
+@settings(deadline=None)
 @given(st.sampled_from([1, 2, 3, 4, 5, 6]), st.binary(max_size=16))
 def test_any_payload_gives_a_value_or_a_protocol_error(type_id: int, payload: bytes) -> None:
     message = Message(0, type_id, 0, payload)

@@ -224,12 +224,13 @@ def _write_string(out: Writer, value: str) -> None:
 
 
 def _write_container(out: Writer, value: Container) -> None:
-    place = out.enter(value)
-    if place is not None:
-        if place > MAX_SHORT:
-            raise AmfError(f"AMF0 reference {place}, limit {MAX_SHORT}")
-        out += struct.pack(">BH", 0x07, place)
+    number = out.number_of(value)
+    if number is not None:
+        if number > MAX_SHORT:
+            raise AmfError(f"AMF0 reference {number}, limit {MAX_SHORT}")
+        out += struct.pack(">BH", 0x07, number)
         return
+    out.enter()
     match value:
         case list():
             out += struct.pack(">BI", 0x0A, len(value))

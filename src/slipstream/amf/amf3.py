@@ -331,9 +331,9 @@ def _write(out: _Amf3Writer, value: Value) -> None:
 def _write_shared(out: _Amf3Writer, value: Xml | datetime | bytes | Container) -> None:
     """Write a value of the kinds in _SHARED; one met again is written as its number."""
     out.append(_marker(value))
-    place = out.enter(value)
-    if place is not None:
-        out.u29(place << 1)
+    number = out.number_of(value)
+    if number is not None:
+        out.u29(number << 1)
         return
     match value:
         case datetime():
@@ -342,17 +342,10 @@ def _write_shared(out: _Amf3Writer, value: Xml | datetime | bytes | Container) -
             octets = value if isinstance(value, bytes) else out.encode(value)
             out.u29(len(octets) << 1 | 1)
             out += octets
-        case list():
-            out.u29(len(value) << 1 | 1)
-            out.string("")  # no names
-            for item in value:
-                _write(out, item)
-        case EcmaArray():
-            out.u29(1)  # no places but those with names
-            out.members(value)
-        case dict():
-            _write_object(out, value)
-    out.leave()
+        case list() | dict():
+            out.enter()
+            _write_container(out, value)
+            out.leave()
 
 
 def _marker(value: object) -> int:
@@ -369,10 +362,19 @@ def _marker(value: object) -> int:
             return 0x0C
 
 
-def _write_object(out: _Amf3Writer, members: dict[str, Value]) -> None:
-    class_name = members.class_name if isinstance(members, TypedObject) else ""
-    out.begin_object(class_name)
-    if class_name in EXTERNALIZABLE:
-        _write(out, members.get(EXTERNALIZABLE[class_name]))
-    else:
-        out.members(members)
+def _write_container(out: _Amf3Writer, value: Container) -> None:
+    match value:
+        case list():
+            out.u29(len(value) << 1 | 1)
+            out.string("")  # no names
+            for item in value:
+                _write(out, item)
+        case EcmaArray():
+            out.u29(1)  # no places but those with names
+            out.members(value)
+        case TypedObject(class_name=class_name) if class_name in EXTERNALIZABLE:
+            out.begin_object(class_name)
+            _write(out, value.get(EXTERNALIZABLE[class_name]))
+        case dict():
+            out.begin_object(value.class_name if isinstance(value, TypedObject) else "")
+            out.members(value)

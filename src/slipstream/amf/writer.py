@@ -17,21 +17,24 @@ class Writer(bytearray):
     def __init__(self) -> None:
         super().__init__()
         self._depth = 0
-        self._places: dict[int, int] = {}  # id of a container: its number in the message
+        self._numbers: dict[int, int] = {}  # by id, of the values that can be referred to
 
-    def enter(self, container: object) -> int | None:
-        """Begin a container. One that has begun before has a number: write a reference to it.
+    def number_of(self, value: object) -> int | None:
+        """The number of a value written before: write a reference. None: it is new, write it."""
+        if (number := self._numbers.get(id(value))) is not None:
+            return number
+        self._numbers[id(value)] = len(self._numbers)
+        return None
+
+    def enter(self) -> None:
+        """Begin a container.
 
         Raises:
             AmfError: nested too deep.
         """
-        if (place := self._places.get(id(container))) is not None:
-            return place
-        self._places[id(container)] = len(self._places)
         self._depth += 1
         if self._depth > MAX_DEPTH:
             raise AmfError(f"AMF nested deeper than {MAX_DEPTH}")
-        return None
 
     def leave(self) -> None:
         """End the innermost container."""

@@ -97,10 +97,22 @@ METRICS = (
         lambda parts, _: parts.admissions.max_open,
     ),
     Metric(
+        "publications",
+        "counter",
+        "Publishers who came.",
+        lambda parts, _: parts.hub.totals.publications,
+    ),
+    Metric(
         "takeovers",
         "counter",
-        "Publishers who took a stream over from another one.",
+        "Those of them who took a stream over from another one.",
         lambda parts, _: parts.hub.totals.takeovers,
+    ),
+    Metric(
+        "subscriptions",
+        "counter",
+        "Viewers who came.",
+        lambda parts, _: parts.hub.totals.subscriptions,
     ),
     Metric(
         "pump_rounds",

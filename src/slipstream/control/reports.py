@@ -34,7 +34,9 @@ class ServerReport:
     connections_open: int
     connections_pending: int
     connections_max: int
+    publications: int
     takeovers: int
+    subscriptions: int
     wrong_keys: int
     pump_interval_ms: float
     pump_rounds: int
@@ -58,7 +60,9 @@ class ServerReport:
             connections_open=parts.admissions.open,
             connections_pending=parts.admissions.pending,
             connections_max=parts.admissions.max_open,
+            publications=parts.hub.totals.publications,
             takeovers=parts.hub.totals.takeovers,
+            subscriptions=parts.hub.totals.subscriptions,
             wrong_keys=parts.gate.failures.total,
             pump_interval_ms=round(parts.pump.pace.interval_s * 1000, 3),
             pump_rounds=parts.pump.rounds,

@@ -112,6 +112,8 @@ class Listener:
 
     def stop(self) -> None:
         """Accept no more and close."""
+        if self._stopped:
+            return
         self._stopped = True
         self._pause()
         self._admissions.on_room.remove(self._make_room)

@@ -9,7 +9,7 @@ import structlog
 
 from slipstream.errors import MediaError
 from slipstream.hub import EndReason, Publication
-from slipstream.media import Frame, parse_tag
+from slipstream.media import Frame, parse_tag, split_tracks
 from slipstream.rtmp import Message
 
 if TYPE_CHECKING:
@@ -64,7 +64,12 @@ class RtmpPublisher:
         frames: list[Frame] = []
         for timestamp, type_id, _, payload in messages:
             try:
-                frames.append(parse_tag(type_id, timestamp, payload))
+                frame = parse_tag(type_id, timestamp, payload)
+                if frame.config:
+                    # FFmpeg configures only the first of several tracks that come in one.
+                    frames += split_tracks(frame)
+                else:
+                    frames.append(frame)
             except MediaError as error:
                 self._note_refused(publication, error)
         publication.bytes_received = self._session.link.bytes_received

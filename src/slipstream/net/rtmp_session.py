@@ -88,9 +88,7 @@ class RtmpSession:
         self.multitrack = False
         self.publishers: dict[int, RtmpPublisher] = {}
         self.viewers: dict[int, RtmpViewer] = {}
-        self.link = Link(
-            sock, address, self, services.loop, max_unsent=services.settings.max_unread
-        )
+        self.link = Link(sock, address, self, services.loop)
         self._connection = ServerConnection(random_bytes=os.urandom)
         self._pending = True
         self._deadline: asyncio.TimerHandle | None = None
@@ -184,7 +182,7 @@ class RtmpSession:
             return
         self.publishers[stream_id] = publisher
         self._connection.accept_publish(stream_id)
-        self._expect(None)
+        self._trust()
         self.services.intake.add(self.link)
         log.info("publish.start", id=self.connection_id, stream=stream)
 
@@ -198,7 +196,7 @@ class RtmpSession:
             return
         viewer = RtmpViewer(self, stream_id)
         self.viewers[stream_id] = viewer
-        self._expect(None)
+        self._trust()
         try:
             viewer.begin(name[0])
         except FullError as error:
@@ -276,6 +274,11 @@ class RtmpSession:
         if what is not None and not self.link.is_closing:
             reason = f"{what} did not come within {within_s:g} s"
             self._deadline = self.services.loop.call_later(within_s, self.close, reason)
+
+    def _trust(self) -> None:
+        """The peer may do what it asked for: no deadline, and more room for what it is sent."""
+        self._expect(None)
+        self.link.max_unsent = self.services.settings.max_unread
 
     def _settle(self) -> None:
         if self._pending:

@@ -71,7 +71,9 @@ class UserEvent(IntEnum):
     BUFFER_READY = 32
 
 
-EVENT_VALUES: dict[int, int] = {  # how many u32 follow the event; those not listed carry none that we read
+EVENT_VALUES: dict[
+    int, int
+] = {  # how many u32 follow the event; those not listed carry none that we read
     UserEvent.STREAM_BEGIN: 1,
     UserEvent.STREAM_EOF: 1,
     UserEvent.STREAM_DRY: 1,

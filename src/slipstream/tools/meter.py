@@ -102,10 +102,9 @@ class TrackMeter:
 
     def delay_ms(self) -> float:
         """How much later than the earliest the frames come, the mean of late."""
-        if not self._window:
-            return 0.0
-        transits = [now * 1000 - media_ms for now, media_ms, _ in self._window]
-        return sum(transits) / len(transits) - self._earliest_ms
+        settled_s = self._first_s + SETTLE_S
+        transits = [now * 1000 - media_ms for now, media_ms, _ in self._window if now > settled_s]
+        return sum(transits) / len(transits) - self._earliest_ms if transits else 0.0
 
     def _count_step(self, dts_ms: int) -> None:
         step_ms = (dts_ms - self._last_dts_ms + CLOCK // 2) % CLOCK - CLOCK // 2

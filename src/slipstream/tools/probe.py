@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from time import monotonic
@@ -19,7 +20,7 @@ from slipstream.tools.meter import TrackMeter
 from slipstream.tools.screen import LiveFigures, open_console, run_until_stopped
 from slipstream.tools.viewing import Viewing
 from slipstream.tools.watch import watching
-from slipstream.tools.wording import codec_words, count_words, rate_words, shape_words, url_words
+from slipstream.tools.wording import codec_words, rate_words, shape_words, url_words
 
 USUAL_S = 5.0
 SHOWN_METADATA = ("encoder", "server", "title")
@@ -60,8 +61,8 @@ async def _probe(url: str, seconds: float, *, as_json: bool) -> None:
         sys.stdout.write(_as_json(url, viewing, reports))
     else:
         console = open_console()
-        console.print(_as_table(url, viewing, reports))
-        _print_notes(console, viewing, reports)
+        console.print(_as_table(url, viewing, reports), "")
+        _print_notes(console, viewing)
 
 
 async def _watch(url: str, seconds: float) -> Viewing:
@@ -120,23 +121,16 @@ def _as_json(url: str, viewing: Viewing, reports: list[TrackReport]) -> str:
 
 
 def _as_table(url: str, viewing: Viewing, reports: list[TrackReport]) -> Table:
+    """Return a table with a column for each track: it fits where one row for each would not."""
     title = f"{url_words(url)}, {viewing.meter.media_ms / 1000:.1f} s of it"
-    table = Table(title=title, title_justify="left", box=None, header_style="dim", padding=(0, 1))
-    for name in ("track", "codec", "string", "shape"):
-        table.add_column(name, no_wrap=True)
-    for name in ("bitrate", "frames", "keyframes", "jitter"):
-        table.add_column(name, no_wrap=True, justify="right")
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 1))
+    table.add_column("", style="dim", no_wrap=True)
     for report in reports:
-        table.add_row(
-            f"{report.kind} {report.track or ''}".rstrip(),
-            codec_words(report.info),
-            report.info.codec_string or "",
-            shape_words(report.info),
-            rate_words(report.bits_per_s),
-            f"{report.frames_per_s:.4g} fps",
-            _keyframe_words(report),
-            f"{report.jitter_ms:.1f} ms",
-        )
+        table.add_column(f"{report.kind} {report.track or ''}".rstrip())
+    for name, words in _ROWS.items():
+        cells = [words(report) for report in reports]
+        if any(cells):
+            table.add_row(name, *cells)
     return table
 
 
@@ -147,16 +141,27 @@ def _keyframe_words(report: TrackReport) -> str:
     return f"every {least} s" if least == most else f"every {least} to {most} s"
 
 
-def _print_notes(console: Console, viewing: Viewing, reports: list[TrackReport]) -> None:
+def _gap_words(report: TrackReport) -> str:
+    return f"{report.gaps}, {report.lost_ms / 1000:.1f} s in all" if report.gaps else "none"
+
+
+_ROWS: dict[str, Callable[[TrackReport], str]] = {
+    "codec": lambda report: codec_words(report.info),
+    "string": lambda report: report.info.codec_string or "",
+    "shape": lambda report: shape_words(report.info),
+    "bitrate": lambda report: rate_words(report.bits_per_s),
+    "frames": lambda report: f"{report.frames_per_s:.4g} fps",
+    "keyframes": _keyframe_words,
+    "gaps": _gap_words,
+    "jitter": lambda report: f"{report.jitter_ms:.1f} ms",
+}
+
+
+def _print_notes(console: Console, viewing: Viewing) -> None:
     """Say what does not fit into the table, if there is anything."""
-    console.print()
     for name in SHOWN_METADATA:
         value = viewing.metadata.get(name)
         if isinstance(value, str) and value:
             console.print(f" {name}: {value}", style="dim")
-    gaps = sum(report.gaps for report in reports)
-    lost_s = sum(report.lost_ms for report in reports) / 1000
-    if gaps:
-        console.print(f" {count_words(gaps, 'gap')}, {lost_s:.1f} s in all", style="yellow")
     if viewing.unreadable:
         console.print(f" {viewing.unreadable} messages that no one can read", style="yellow")

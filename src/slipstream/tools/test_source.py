@@ -26,6 +26,7 @@ VIDEO_BITS_PER_S, AUDIO_BITS_PER_S = 1_500_000, 96_000
 KEYFRAME_S = 2
 SAMPLE_RATE = 48_000
 SAMPLES = 1024  # in each frame of AAC
+SOUND_AHEAD_S = 0.05  # FFmpeg's muxer holds pictures back until it has later sound
 
 TONE_HZ, TONE_LEVEL = 440, 0.03  # quiet: it is there to be heard, not listened to
 BEEP_HZ, BEEP_LEVEL = 1000, 0.2
@@ -53,7 +54,7 @@ def feed_test(output: OutputContainer, tell: Callable[[str], None]) -> None:
         time.sleep(max(began + seconds - time.monotonic(), 0))
         pictures.send(number, seconds)
         number += 1
-        sounds.send_until(number / FRAME_RATE)
+        sounds.send_until(number / FRAME_RATE + SOUND_AHEAD_S)
 
 
 class _Pictures:
@@ -92,7 +93,7 @@ class _Sounds:
         self._sent = 0
 
     def send_until(self, seconds: float) -> None:
-        """Send the frames of sound that are over by then."""
+        """Send the frames of sound up to then."""
         width = array("f").itemsize
         while self._sent + SAMPLES <= seconds * SAMPLE_RATE:
             start = self._sent % SAMPLE_RATE * width

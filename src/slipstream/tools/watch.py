@@ -75,8 +75,8 @@ async def _tags_in(response: aiohttp.ClientResponse) -> Batches:
             if tags := parser.receive_data(data):
                 yield tags
     except aiohttp.ClientError as error:
-        raise EndedError(f"the server is gone: {_reason(error)}") from error
-    raise EndedError("the server ended the stream")
+        raise EndedError(f"The server is gone: {_reason(error)}") from error
+    raise EndedError("The server ended the stream")
 
 
 def _reason(error: aiohttp.ClientError) -> str:
@@ -87,4 +87,6 @@ def _reason(error: aiohttp.ClientError) -> str:
             return "there is no such host"
         if isinstance(error.os_error, ConnectionRefusedError):
             return "connection refused; no server is running there"
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return "the server hung up without an answer; does it speak HTTP there?"
     return str(error) or type(error).__name__

@@ -29,6 +29,9 @@ CONFIGS = [
     ("b98c00", AacConfig(23, 48000, 1, None, None, None, 480), "LD", "mp4a.40.23"),
     ("f8e62000", AacConfig(39, 48000, 1, None, None, None, 512), "ELD", "mp4a.40.39"),
 ]
+# A core coder's delay, an extension flag, and a tail that announces something else than SBR.
+RARE = "11930000 80"
+OTHER_TAIL = "119056e200"
 LISTED = "118004c8050001088000"
 
 
@@ -60,6 +63,14 @@ def test_ffmpeg_counts_the_same_channels(data: str) -> None:
     decoder.extradata = bytes.fromhex(data)
     decoder.open()
     assert decoder.layout.nb_channels == parse_aac_config(bytes.fromhex(data)).output_channels
+
+
+def test_rare_fields_are_passed() -> None:
+    expected = AacConfig(2, 48000, 2, None, None, None, 1024)
+    assert parse_aac_config(bytes.fromhex(RARE)) == expected
+    assert parse_aac_config(bytes.fromhex(OTHER_TAIL)) == expected
+    scalable = AacConfig(6, 48000, 2, None, None, None, 1024)
+    assert parse_aac_config(bytes.fromhex("319000")) == scalable
 
 
 @pytest.mark.parametrize("data", ["", "12", "1680", "1780", "1783 00", "ff", "1180"])

@@ -28,6 +28,53 @@ def test_a_parameter_set_of_full_hd() -> None:
     assert parse_avc_sps(unit) == AvcSps(1920, 1080, 8, 30.0)
 
 
+def golomb(*numbers: int) -> str:
+    """The bits of ue(v), one after the other."""
+    return "".join(f"{n + 1:b}".zfill(2 * (n + 1).bit_length() - 1) for n in numbers)
+
+
+def unit(bits: str) -> bytes:
+    """A sequence parameter set of the Baseline profile, the bits behind its identification."""
+    bits = golomb(0) + bits + "1"
+    bits += "0" * (-len(bits) % 8)
+    return bytes.fromhex("6742001e") + int(bits, 2).to_bytes(len(bits) // 8)
+
+
+SIZE = golomb(1) + "0" + golomb(39, 22) + "1" + "1"  # 640x368, whole frames
+
+
+def test_an_order_of_pictures_that_repeats_itself() -> None:
+    cycle = golomb(0, 1) + "1" + golomb(2, 4) + golomb(3) + golomb(1, 2, 3)
+    sps = unit(cycle + SIZE + "1" + golomb(0, 0, 0, 4) + "0")
+    assert parse_avc_sps(sps) == AvcSps(640, 360, 8, None)
+
+
+def test_scaling_lists_are_passed() -> None:
+    """High 4:4:4 has twelve; a list of which the next scale is 0 ends early (§7.3.2.1.1.1)."""
+    ends_early, whole = "1" + golomb(16), "1" + golomb(*(1, 2) * 8)
+    lists = ends_early + whole + "0" * 4 + "1" + golomb(*(1, 2) * 32) + "0" * 5
+    chroma = golomb(0, 3) + "0" + golomb(2, 2) + "0" + "1" + lists
+    bits = chroma + golomb(0, 0, 0) + golomb(1) + "0" + golomb(39, 22) + "1" + "1" + "0" + "0" + "1"
+    bits += "0" * (-len(bits) % 8)
+    sps = bytes.fromhex("67f4001e") + int(bits, 2).to_bytes(len(bits) // 8)
+    assert parse_avc_sps(sps) == AvcSps(640, 368, 10, None)
+
+
+def test_usability_information_may_hold_everything_or_nothing() -> None:
+    display = "1" + "11111111" + "01" * 16 + "11" + "1" + "1011" + "1" + "01" * 12
+    display += "1" + golomb(0, 0)
+    timing = "1" + f"{1001:032b}" + f"{60000:032b}"
+    picture = golomb(0, 0, 0) + SIZE + "0" + "1"
+    assert parse_avc_sps(unit(picture + display + timing)).frame_rate == 30000 / 1001
+    assert parse_avc_sps(unit(picture + "0000" + "0")).frame_rate is None
+    assert parse_avc_sps(unit(picture + "0000" + "1" + "01" * 16 + "0" * 32)).frame_rate is None
+
+
+def test_more_cut_off_than_there_is_is_refused() -> None:
+    with pytest.raises(MediaError, match=r"H.264 picture of -160x368"):
+        parse_avc_sps(unit(golomb(0, 0, 0) + SIZE + "1" + golomb(200, 200, 0, 0) + "0"))
+
+
 def test_a_record_may_lack_its_end() -> None:
     without_pps = RECORD[: 8 + len(SPS)]
     assert parse_avc_config(without_pps).pps == ()

@@ -105,6 +105,16 @@ def test_impossible_numbers_are_refused() -> None:
             parse_hevc_sps(unit(bits))
 
 
+def test_reference_sets_do_not_grow_without_end() -> None:
+    """Each predicted set may have one picture more than the one before."""
+    bits = "0000" + "000" + "1" + PROFILE + unsigned(0) + unsigned(1) + unsigned(8) * 2 + "0"
+    bits += unsigned(0) * 3 + "1" + unsigned(0) * 3 + unsigned(0) * 6 + "0" + "00" + "0"
+    bits += unsigned(64) + unsigned(16) + unsigned(0) + (unsigned(0) + "1") * 16
+    bits += ("1" + "1" + unsigned(0) + "1" * 80) * 3
+    with pytest.raises(MediaError, match="17 reference pictures, limit 16"):
+        parse_hevc_sps(unit(bits))
+
+
 WHOLE = sps_with_everything()
 
 

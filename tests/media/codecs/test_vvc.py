@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from slipstream.errors import MediaError
 from slipstream.media.codecs.vvc import VvcConfig, parse_vvc_config
 
-# Main 10, level 5.1, one sub-layer, one byte of constraints, 1920x1080.
+# Main 10, level 3.1, one sub-layer, one byte of constraints, 1920x1080.
 RECORD = bytes.fromhex("ff 0011 5f 01 02 33 80 00 0780 0438 0000 00")
 LAYERED = bytes.fromhex("ff 0031 5f 00 03 33 80 60 30 2d 01 11223344 0780 0438 0000 00")
 
