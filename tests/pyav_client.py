@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import av
+
 from tests.clips import content_of
 
 TIMEOUT_S = 30

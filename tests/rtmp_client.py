@@ -15,9 +15,6 @@ import time
 from pathlib import Path
 from typing import Self
 
-from tests.clips import read_tags
-from tests.server import PATIENCE_S
-
 from slipstream.media import Frame
 from slipstream.rtmp import (
     ClientConnection,
@@ -29,6 +26,8 @@ from slipstream.rtmp import (
     PublishStarted,
     parse_rtmp_url,
 )
+from tests.clips import read_tags
+from tests.server import PATIENCE_S
 
 READ_BYTES = 1 << 18
 

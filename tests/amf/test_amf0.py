@@ -10,7 +10,6 @@ from time import process_time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.amf.samples import alike, any_value, text
 
 from slipstream.amf import (
     COMMAND_LIMITS,
@@ -26,6 +25,7 @@ from slipstream.amf import (
     parse_amf3_message,
 )
 from slipstream.errors import AmfError
+from tests.amf.samples import alike, any_value, text
 
 ONE = "00 3ff0000000000000"
 

@@ -9,7 +9,6 @@ from time import process_time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.amf.samples import alike, any_value, text
 
 from slipstream.amf import (
     COMMAND_LIMITS,
@@ -24,6 +23,7 @@ from slipstream.amf import (
     parse_amf3,
 )
 from slipstream.errors import AmfError
+from tests.amf.samples import alike, any_value, text
 
 COLLECTION = "flex.messaging.io.ArrayCollection"
 COLLECTION_HEADER = "0a 07 43" + COLLECTION.encode().hex()

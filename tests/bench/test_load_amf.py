@@ -1,6 +1,7 @@
 """The load's AMF0: foreign bytes first, then there and back."""
 
 import pytest
+
 from bench.load import amf
 
 

@@ -1,5 +1,8 @@
 """The load's chunk stream: the specification's examples first, then there and back."""
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from bench.load.chunks import (
     AUDIO,
     VIDEO,
@@ -8,8 +11,6 @@ from bench.load.chunks import (
     build_delta_message,
     build_message,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 SET_CHUNK_SIZE_256 = bytes.fromhex("02000000000004010000000000000100")
 

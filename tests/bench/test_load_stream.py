@@ -1,6 +1,7 @@
 """The stream that is published: its rate, its shape, its stamps."""
 
 import pytest
+
 from bench.load.chunks import AUDIO, VIDEO, ChunkReader, Message
 from bench.load.publishing import CYCLE_NS, build_plan
 from bench.load.stream import (

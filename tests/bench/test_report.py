@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from xml.etree import ElementTree
 
 import pytest
+
 from bench.crowd import unequal_viewers
 from bench.picture import Dot, draw
 from bench.report import Promise, Report, Row, column, percentile

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 import aiohttp
 from aiohttp import web
-from tests.hub.stage import Watcher
 
 from slipstream.access import Gate
 from slipstream.control import Api, Config, Logs, Parts, http_application
@@ -19,6 +18,7 @@ from slipstream.net.listener import Admissions, open_listening_socket
 from slipstream.net.pace import Pace
 from slipstream.net.pump import Pump
 from slipstream.net.served import ServedFigures
+from tests.hub.stage import Watcher
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 WITH_TOKEN = {"Authorization": f"Bearer {TOKEN}"}

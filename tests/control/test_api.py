@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from tests.control.stage import TOKEN, WITH_TOKEN, Stage, Viewer, serving
-from tests.hub.stage import Publisher, audio_config, inter, key, sound, video_config
 
 from slipstream.control import Config
 from slipstream.control.reports import ServerReport, StreamReport, ViewerReport
 from slipstream.formats import RtmpFormat
 from slipstream.net.served import ServedFigures
+from tests.control.stage import TOKEN, WITH_TOKEN, Stage, Viewer, serving
+from tests.hub.stage import Publisher, audio_config, inter, key, sound, video_config
 
 GUARDED = ["/metrics", "/api/v1/server", "/api/v1/streams", "/api/v1/streams/live/a", "/api/v1/x"]
 OPEN = ["/health/live", "/health/ready"]

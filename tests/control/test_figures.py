@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from tests.hub.stage import HubStage, Publisher, Watcher, key
-
 from slipstream.control.figures import Figures, StreamState, state_of
 from slipstream.formats import FlvFormat
+from tests.hub.stage import HubStage, Publisher, Watcher, key
 
 
 def test_nothing_is_counted_as_zero_of_each_state() -> None:

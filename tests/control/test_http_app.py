@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from tests.control.stage import serving
 
 from slipstream.control import http_app
+from tests.control.stage import serving
 
 HEAD = b"GET /health/live HTTP/1.1\r\nHost: x\r\n"
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 from prometheus_client.parser import text_string_to_metric_families
-from tests.control.stage import Stage, Viewer, serving
-from tests.hub.stage import Publisher, key
 
 from slipstream import __version__
 from slipstream.control.metrics import METRICS, Metrics
 from slipstream.formats import RtmpFormat
+from tests.control.stage import Stage, Viewer, serving
+from tests.hub.stage import Publisher, key
 
 
 def series(stage: Stage) -> dict[tuple[str, str], float]:

@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 from cyclopts import App
-from tests.control.reference import Setting, sections, settings
-from tests.control.stage import serving
 
 from slipstream.cli import app
 from slipstream.control.config import AppSettings, Config, load_config
@@ -25,6 +23,8 @@ from slipstream.control.reports import (
     WatchedStreamReport,
 )
 from slipstream.media import CodecInfo, Repairs
+from tests.control.reference import Setting, sections, settings
+from tests.control.stage import serving
 
 PROJECT = Path(__file__).parents[2]
 SAMPLE = PROJECT / "slipstream.sample.toml"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from tests.control.stage import Viewer
-from tests.hub.stage import AVC_CONFIG, HubStage, Publisher, key, sound, video_config
-
 from slipstream.control.reports import PublisherReport, StreamReport, ViewerReport
 from slipstream.media import Codec, parse_tag
+from tests.control.stage import Viewer
+from tests.hub.stage import AVC_CONFIG, HubStage, Publisher, key, sound, video_config
 
 
 def report(stage: HubStage) -> StreamReport:

@@ -5,6 +5,10 @@ from __future__ import annotations
 import os
 
 import pytest
+
+from slipstream.formats import FlvFormat, RtmpFormat
+from slipstream.hub import BusyError, EndReason, FullError
+from slipstream.log import Log
 from tests.hub.stage import (
     HubStage,
     Publisher,
@@ -15,10 +19,6 @@ from tests.hub.stage import (
     sound,
     video_config,
 )
-
-from slipstream.formats import FlvFormat, RtmpFormat
-from slipstream.hub import BusyError, EndReason, FullError
-from slipstream.log import Log
 
 
 def content(log: Log) -> bytes:

@@ -10,6 +10,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+
 from tests.clips import H265_ID12, Content, Packet, read_content
 from tests.interop.clients import OUR_OWN, PUBLISHERS, PYAV, TIMEOUT_S, WATCHERS, Watcher
 from tests.interop.matrix import HEAVY, PUBLISHED, WATCHED, Cell

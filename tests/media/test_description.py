@@ -11,7 +11,6 @@ import av
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.media.ffmpeg import Encoded, codec_string, encode_audio, encode_video
 
 from slipstream.errors import MediaError
 from slipstream.media.codec_info import CodecInfo
@@ -20,6 +19,7 @@ from slipstream.media.enhanced_tag import CODECS_BY_FOURCC
 from slipstream.media.frame import Codec, Frame, Kind
 from slipstream.media.payload import coded_data
 from slipstream.media.tag import parse_tag
+from tests.media.ffmpeg import Encoded, codec_string, encode_audio, encode_video
 
 FILM = Fraction(24000, 1001)
 

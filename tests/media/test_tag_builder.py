@@ -8,7 +8,6 @@ import av
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.media.ffmpeg import Encoded, encode_audio, encode_video
 
 from slipstream.media.enhanced_tag import CODECS_BY_FOURCC
 from slipstream.media.flv import build_flv_tag, flv_header
@@ -22,6 +21,7 @@ from slipstream.media.tag_builder import (
     build_video_end,
     build_video_tag,
 )
+from tests.media.ffmpeg import Encoded, encode_audio, encode_video
 
 VIDEO = list(CODECS_BY_FOURCC[Kind.VIDEO].values())
 AUDIO = list(CODECS_BY_FOURCC[Kind.AUDIO].values())

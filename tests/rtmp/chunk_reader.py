@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from tests.rtmp.chunk_writer import slices
-
 from slipstream.rtmp.chunk_decoder import PUBLISHER, ChunkDecoder, ChunkLimits
 from slipstream.rtmp.messages import Message
+from tests.rtmp.chunk_writer import slices
 
 
 class GeneralDecoder(ChunkDecoder):

@@ -8,6 +8,9 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from slipstream.rtmp.chunk_decoder import PUBLISHER, RUN, ChunkDecoder
+from slipstream.rtmp.messages import Message
 from tests.rtmp.chunk_reader import GeneralDecoder, decode, read_all
 from tests.rtmp.chunk_writer import (
     ABORT,
@@ -21,9 +24,6 @@ from tests.rtmp.chunk_writer import (
     slices,
     wire,
 )
-
-from slipstream.rtmp.chunk_decoder import PUBLISHER, RUN, ChunkDecoder
-from slipstream.rtmp.messages import Message
 
 # The specification's examples and the forms of the headers.
 

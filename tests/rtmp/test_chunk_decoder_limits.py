@@ -7,6 +7,10 @@ from dataclasses import replace
 from time import process_time
 
 import pytest
+
+from slipstream.errors import ChunkError
+from slipstream.rtmp.chunk_decoder import PUBLISHER, UNAUTHORISED, ChunkDecoder, ChunkLimits
+from slipstream.rtmp.messages import Message
 from tests.rtmp.chunk_reader import GeneralDecoder, decode, read_all, refusal
 from tests.rtmp.chunk_writer import (
     ABORT,
@@ -19,10 +23,6 @@ from tests.rtmp.chunk_writer import (
     slices,
     wire,
 )
-
-from slipstream.errors import ChunkError
-from slipstream.rtmp.chunk_decoder import PUBLISHER, UNAUTHORISED, ChunkDecoder, ChunkLimits
-from slipstream.rtmp.messages import Message
 
 UNLIMITED = replace(PUBLISHER, max_chunks_per_second=10**9)
 

@@ -7,6 +7,26 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from slipstream.amf import build_amf0
+from slipstream.rtmp import (
+    ClientConnection,
+    ConnectRequested,
+    Ended,
+    Event,
+    HandshakeDone,
+    MediaReceived,
+    Message,
+    PlayMode,
+    PlayRequested,
+    PlayStarted,
+    PublishEnded,
+    PublishRequested,
+    PublishStarted,
+    StatusReceived,
+    StreamCreated,
+)
+from slipstream.rtmp.capabilities import FORWARDS_EVERYTHING
 from tests.rtmp.wire import (
     AUDIO,
     DATA,
@@ -28,26 +48,6 @@ from tests.rtmp.wire import (
     status,
     user_control,
 )
-
-from slipstream.amf import build_amf0
-from slipstream.rtmp import (
-    ClientConnection,
-    ConnectRequested,
-    Ended,
-    Event,
-    HandshakeDone,
-    MediaReceived,
-    Message,
-    PlayMode,
-    PlayRequested,
-    PlayStarted,
-    PublishEnded,
-    PublishRequested,
-    PublishStarted,
-    StatusReceived,
-    StreamCreated,
-)
-from slipstream.rtmp.capabilities import FORWARDS_EVERYTHING
 
 # With our own server
 

@@ -6,19 +6,6 @@ FFmpeg's listener, nginx-rtmp and SRS were recorded; what else is here are diale
 from __future__ import annotations
 
 import pytest
-from tests.rtmp.wire import (
-    AUDIO,
-    DATA,
-    S0_S1_S2,
-    SERVER,
-    SUCCESS,
-    Visitor,
-    chunks,
-    command,
-    control,
-    status,
-    user_control,
-)
 
 from slipstream.amf import UNDEFINED, EcmaArray, Value, build_amf0
 from slipstream.rtmp import (
@@ -34,6 +21,19 @@ from slipstream.rtmp import (
     StreamCreated,
 )
 from slipstream.rtmp.capabilities import NOTHING_ENHANCED
+from tests.rtmp.wire import (
+    AUDIO,
+    DATA,
+    S0_S1_S2,
+    SERVER,
+    SUCCESS,
+    Visitor,
+    chunks,
+    command,
+    control,
+    status,
+    user_control,
+)
 
 
 def test_ffmpeg_listens() -> None:

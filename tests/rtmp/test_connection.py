@@ -7,6 +7,18 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from slipstream.amf import build_amf0
+from slipstream.errors import ProtocolError
+from slipstream.rtmp import (
+    Event,
+    HandshakeDone,
+    MediaReceived,
+    Message,
+    MessageType,
+    PongReceived,
+    ServerConnection,
+)
 from tests.rtmp.wire import (
     AUDIO,
     C0_C1,
@@ -23,18 +35,6 @@ from tests.rtmp.wire import (
     data_message,
     random_bytes,
     user_control,
-)
-
-from slipstream.amf import build_amf0
-from slipstream.errors import ProtocolError
-from slipstream.rtmp import (
-    Event,
-    HandshakeDone,
-    MediaReceived,
-    Message,
-    MessageType,
-    PongReceived,
-    ServerConnection,
 )
 
 V12_AGGREGATE = bytes.fromhex(

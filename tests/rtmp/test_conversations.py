@@ -11,20 +11,6 @@ from dataclasses import dataclass, field
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.rtmp.wire import (
-    AUDIO,
-    C0_C1,
-    C2,
-    DATA,
-    VIDEO,
-    Ear,
-    Heard,
-    chunks,
-    command,
-    control,
-    random_bytes,
-    user_control,
-)
 
 from slipstream.amf import EcmaArray, Value, build_amf0
 from slipstream.rtmp import (
@@ -39,6 +25,20 @@ from slipstream.rtmp import (
     PublishEnded,
     PublishRequested,
     ServerConnection,
+)
+from tests.rtmp.wire import (
+    AUDIO,
+    C0_C1,
+    C2,
+    DATA,
+    VIDEO,
+    Ear,
+    Heard,
+    chunks,
+    command,
+    control,
+    random_bytes,
+    user_control,
 )
 
 TC_URL = "rtmp://127.0.0.1:41995/live"

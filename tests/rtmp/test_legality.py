@@ -8,15 +8,6 @@ from itertools import product
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.rtmp.wire import (
-    HANDSHAKE,
-    VIDEO,
-    Served,
-    chunks,
-    command,
-    connect,
-    data_message,
-)
 
 from slipstream.rtmp.legality import (
     CONNECTION_STEPS,
@@ -29,6 +20,15 @@ from slipstream.rtmp.legality import (
 )
 from slipstream.rtmp.messages import Message
 from slipstream.rtmp.server import ServerConnection
+from tests.rtmp.wire import (
+    HANDSHAKE,
+    VIDEO,
+    Served,
+    chunks,
+    command,
+    connect,
+    data_message,
+)
 
 Act = Callable[[Served], object]
 

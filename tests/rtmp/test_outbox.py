@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from tests.rtmp.wire import chunks
-
 from slipstream.rtmp.messages import Message, MessageType
 from slipstream.rtmp.outbox import Outbox
+from tests.rtmp.wire import chunks
 
 
 def test_each_kind_has_its_chunk_stream() -> None:

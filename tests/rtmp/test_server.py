@@ -8,6 +8,9 @@ from time import process_time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from slipstream.amf import build_amf0
+from slipstream.rtmp import MediaReceived, Message, ServerConnection
 from tests.rtmp.wire import (
     AUDIO,
     DATA,
@@ -21,9 +24,6 @@ from tests.rtmp.wire import (
     connect,
     control,
 )
-
-from slipstream.amf import build_amf0
-from slipstream.rtmp import MediaReceived, Message, ServerConnection
 
 BEGIN, EOF = bytes.fromhex("0000 00000001"), bytes.fromhex("0001 00000001")
 MAX_PLAYER_BYTES = 3 * 1024

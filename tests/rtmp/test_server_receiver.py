@@ -3,18 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from tests.rtmp.wire import (
-    AUDIO,
-    COMMAND,
-    DATA,
-    HANDSHAKE,
-    Served,
-    chunks,
-    command,
-    connect,
-    random_bytes,
-    user_control,
-)
 
 from slipstream.amf import Value, build_amf0
 from slipstream.rtmp import (
@@ -33,6 +21,18 @@ from slipstream.rtmp import (
     SeekRequested,
     ServerConnection,
     ServerLimits,
+)
+from tests.rtmp.wire import (
+    AUDIO,
+    COMMAND,
+    DATA,
+    HANDSHAKE,
+    Served,
+    chunks,
+    command,
+    connect,
+    random_bytes,
+    user_control,
 )
 
 METADATA = build_amf0("@setDataFrame", "onMetaData", {"width": 1280.0})

@@ -181,11 +181,11 @@ class Stream:
         return iter(self._forms.values())
 
     def samples(self) -> Iterator[Frame]:
-        """One frame of each kind and track that says most about its codec."""
+        """What says most about the codecs: each track's configurations and first frame."""
         seen = set()
         for frame in (*self.greeting, *self._backlog):
-            if frame.kind != Kind.DATA and (frame.kind, frame.track) not in seen:
-                seen.add((frame.kind, frame.track))
+            if frame.kind != Kind.DATA and (frame.config, frame.kind, frame.track) not in seen:
+                seen.add((frame.config, frame.kind, frame.track))
                 yield frame
 
     # Time

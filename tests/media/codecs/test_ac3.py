@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.media.ffmpeg import encode_audio
 
 from slipstream.errors import MediaError
 from slipstream.media.codecs.ac3 import Ac3Header, parse_ac3_header
 from slipstream.media.frame import Kind
 from slipstream.media.payload import coded_data
+from tests.media.ffmpeg import encode_audio
 
 AC3 = bytes.fromhex("0b77505214404 3e106f46370".replace(" ", ""))
 EAC3 = bytes.fromhex("0b77017f3487c000200000004500")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.media.ffmpeg import encode_video
 
 from slipstream.errors import MediaError
 from slipstream.media.codecs.hevc import parse_hevc_config
 from slipstream.media.codecs.hevc_sps import HevcSps, parse_hevc_sps
 from slipstream.media.frame import Kind
 from slipstream.media.payload import config_data
+from tests.media.ffmpeg import encode_video
 
 
 def unsigned(number: int) -> str:
