@@ -98,7 +98,12 @@ class RtmpPublisher:
         session = self._session
         code = CODES.get(reason, "NetStream.Publish.Denied")
         session.connection.end_publish(self._stream_id, code, str(reason))
-        session.services.loop.call_soon(session.close, str(reason))
+        session.flush()
+        self.close(str(reason))
+        session.ended(self._stream_id)
+        if not session.publishers and not session.viewers:
+            # OBS reads nothing while it streams: only a closed connection tells it.
+            session.services.loop.call_soon(session.close, str(reason))
 
     def _note_refused(self, publication: Publication, error: MediaError) -> None:
         publication.frames_refused += 1
