@@ -78,7 +78,7 @@ PROMISES = (
 
 def run(settings: Settings) -> Report:
     """Viewers that read at once; `--viewers` and `--bitrate` replace the usual two loads."""
-    return Report("Fan-out", _measure_all(settings, USUAL_CASES), PROMISES)
+    return Report("Fan-out", _measure_all(settings, USUAL_CASES), settings.judged(PROMISES))
 
 
 def run_late(settings: Settings) -> Report:

@@ -72,7 +72,7 @@ def run(settings: Settings) -> Report:
     rows = settings.alternate(
         cases, _measure, servers="nginx-rtmp,slipstream auto", rounds=USUAL_ROUNDS
     )
-    return Report("Ingest", rows, PROMISES)
+    return Report("Ingest", rows, settings.judged(PROMISES))
 
 
 def _measure(server: Server, case: Case, settings: Settings) -> IngestRow:

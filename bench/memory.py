@@ -40,7 +40,7 @@ def run(settings: Settings) -> Report:
     """Measure with `--viewers`, usually 1000."""
     viewers = settings.viewers or settings.scaled(USUAL_VIEWERS)
     rows = settings.alternate([viewers], _measure, servers="nginx-rtmp,slipstream auto", rounds=1)
-    return Report("Memory", rows, PROMISES)
+    return Report("Memory", rows, settings.judged(PROMISES))
 
 
 def _measure(server: Server, viewers: int, settings: Settings) -> MemoryRow:

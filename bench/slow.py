@@ -45,6 +45,7 @@ class SlowRow(Row):
     narrow_jumps: int = column("jumps", 0)
     narrow_jumps_elsewhere: int = column("not to keyframes", 0, sum)
     narrow_closed: int = column("narrow: closed", 0, sum)
+    narrow_closed_after_s: float = column("after s")
     memory_files_mb: float = column("memory files MB")
     narrow_lag_ms: list[float] = field(metadata=SERIES)
 
@@ -66,7 +67,7 @@ def run(settings: Settings) -> Report:
     rows = settings.alternate(
         [settings.viewers or DEAF], _measure, servers="nginx-rtmp,slipstream auto", rounds=1
     )
-    return Report("Slow viewers", rows, PROMISES)
+    return Report("Slow viewers", rows, settings.judged(PROMISES))
 
 
 class _Deaf:
@@ -145,6 +146,7 @@ def _watch(
         narrow_jumps=len(narrow.jumps),
         narrow_jumps_elsewhere=sum(not jump.to_keyframe for jump in narrow.jumps),
         narrow_closed=int(narrow.closed_after_s is not None),
+        narrow_closed_after_s=narrow.closed_after_s or math.nan,
         memory_files_mb=running.memory_file_bytes() / MB,
         narrow_lag_ms=[round(lag_ms) for lag_ms in narrow.worst_lag_ms],
     )

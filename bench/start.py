@@ -41,7 +41,7 @@ def run(settings: Settings) -> Report:
     """Measure with `--viewers`, usually 60."""
     viewers = settings.viewers or (20 if settings.quick else USUAL_VIEWERS)
     rows = settings.alternate([viewers], _measure, servers="nginx-rtmp,slipstream auto", rounds=1)
-    return Report("Start", rows, PROMISES)
+    return Report("Start", rows, settings.judged(PROMISES))
 
 
 def _measure(server: Server, viewers: int, settings: Settings) -> StartRow:

@@ -25,7 +25,8 @@ from slipstream.net.link import Link
 from slipstream.net.listener import Admissions, Listener, format_address, open_listening_socket
 from slipstream.net.pace import Pace
 from slipstream.net.pump import Pump
-from slipstream.net.rtmp_session import RtmpSession, Services
+from slipstream.net.rtmp_session import RtmpSession
+from slipstream.net.services import Services
 
 log = structlog.get_logger()
 
@@ -70,7 +71,6 @@ class Worker:
                 max_pending=net.max_pending, max_pending_per_address=net.max_pending_per_address
             ),
             settings=net,
-            sessions={},
         )
         self._listeners = [
             Listener(sock, partial(RtmpSession, self._services), self._services.admissions, loop)

@@ -24,8 +24,8 @@ from slipstream.log import SyncPoint
 from slipstream.net.cursor import Cursor
 from slipstream.net.link import Link
 from slipstream.net.listener import plain_address
-from slipstream.net.rtmp_session import Services
 from slipstream.net.served import ServedFigures
+from slipstream.net.services import Services
 
 log = structlog.get_logger()
 _ids = count(1)

@@ -11,22 +11,18 @@ import asyncio
 import os
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
 import structlog
 
-from slipstream.access import Action, Gate, Request
+from slipstream.access import Action, Request
 from slipstream.errors import BadNameError
-from slipstream.hub import BusyError, EndReason, FullError, Hub, stream_name
-from slipstream.net.intake import Intake
+from slipstream.hub import BusyError, FullError, stream_name
 from slipstream.net.link import Link
-from slipstream.net.listener import Admissions
-from slipstream.net.pump import Pump
 from slipstream.net.rtmp_publisher import RtmpPublisher
 from slipstream.net.rtmp_viewer import RtmpViewer
-from slipstream.net.settings import NetSettings
+from slipstream.net.services import Services
 from slipstream.rtmp import (
     ConnectRequested,
     Event,
@@ -45,20 +41,6 @@ from slipstream.rtmp import (
 
 log = structlog.get_logger()
 _ids = count(1)
-
-
-@dataclass(frozen=True, slots=True)
-class Services:
-    """What the connections of one worker share."""
-
-    loop: asyncio.AbstractEventLoop
-    hub: Hub
-    pump: Pump
-    intake: Intake
-    gate: Gate
-    admissions: Admissions
-    settings: NetSettings
-    sessions: dict[RtmpSession, None]
 
 
 class RtmpSession:
@@ -325,5 +307,3 @@ _HANDLERS: dict[type[Event], Handler] = {
     ReceiveVideo: RtmpSession._on_receive_video,
     SeekRequested: RtmpSession._on_seek,
 }
-
-__all__ = ["EndReason", "RtmpSession", "Services"]
