@@ -140,7 +140,7 @@ def content_of(film: av.container.InputContainer, packets: Iterable[av.Packet]) 
     """What is compared of all that PyAV read."""
     content = Content([], {})
     for packet in packets:
-        if packet.size:
+        if packet.size and packet.stream.type in ("audio", "video"):
             content.packets.append(_packet_of(packet))
     for stream in film.streams:
         if stream.codec_context is not None and stream.codec_context.extradata:

@@ -8,8 +8,11 @@ most 256 messages waiting for a viewer, Nagle's algorithm on.
 
 from __future__ import annotations
 
+import shutil
+
 from . import Server, Start
 
+PROGRAM = shutil.which("nginx") or "/usr/sbin/nginx"  # not on everyone's PATH in Debian
 MODULE = "/usr/lib/nginx/modules/ngx_rtmp_module.so"
 CONFIGURATION = """\
 load_module {module};
@@ -34,7 +37,7 @@ def _command(start: Start) -> list[str]:
         CONFIGURATION.format(module=MODULE, folder=start.folder, port=start.rtmp_port)
     )
     error_log = str(start.folder / "error.log")
-    return ["nginx", "-p", str(start.folder), "-c", str(configuration), "-e", error_log]
+    return [PROGRAM, "-p", str(start.folder), "-c", str(configuration), "-e", error_log]
 
 
 SERVERS = (Server("nginx-rtmp", _command),)

@@ -70,9 +70,10 @@ def run(command: list[str]) -> None:
 # Publishers
 
 
-def _publish_with_pyav(film: Path, url: str, _: Path) -> Path:
-    run([*PYAV_CLIENT, "publish", str(film), url])
-    return film
+def _publish_with_pyav(film: Path, url: str, folder: Path) -> Path:
+    sent = folder / "sent.flv"
+    run([*PYAV_CLIENT, "publish", str(film), url, str(sent)])
+    return sent
 
 
 def _publish_with_ffmpeg(film: Path, url: str, _: Path) -> Path:
@@ -116,10 +117,9 @@ def _publish_with_our_own(film: Path, url: str, _: Path) -> Path:
     return film
 
 
-PYAV = Publisher("PyAV (FFmpeg 8)", _publish_with_pyav)
 OUR_OWN = Publisher("Slipstream's own client", _publish_with_our_own)
 PUBLISHERS = (
-    PYAV,
+    Publisher("PyAV (FFmpeg 8)", _publish_with_pyav),
     Publisher("ffmpeg 5.1", _publish_with_ffmpeg),
     Publisher("GStreamer rtmp2sink", partial(_publish_with_gstreamer, "rtmp2sink")),
     Publisher("GStreamer rtmpsink (librtmp)", _publish_with_librtmp),

@@ -31,6 +31,7 @@ NGINX = "nginx-rtmp 1.2 does not know Enhanced RTMP and waits for a keyframe tha
 NGINX_ID12 = (
     "nginx-rtmp 1.2 keeps no configuration of it for those that come later, as its push does"
 )
+NGINX_HEAVY = "nginx-rtmp passes no picture on before the next keyframe, 10 s later"
 
 
 class Cell(NamedTuple):
@@ -50,6 +51,7 @@ NOT_PUBLISHED = {
     **_row("ffmpeg 5.1", FFMPEG_ID12, "h265-id12"),
     **_row("GStreamer rtmp2sink", FLVMUX, *ENHANCED, "h265-id12"),
     **_row("nginx-rtmp push", NGINX, *ENHANCED),
+    **_row("nginx-rtmp push", NGINX_HEAVY, HEAVY),
     **_row("nginx-rtmp push", NGINX_ID12, "h265-id12"),
 }
 NOT_WATCHED: dict[Cell, str] = {

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.clips import H265_ID12, Content, Packet, read_content
-from tests.interop.clients import OUR_OWN, PUBLISHERS, PYAV, TIMEOUT_S, WATCHERS, Watcher
+from tests.interop.clients import OUR_OWN, PUBLISHERS, TIMEOUT_S, WATCHERS, Watcher
 from tests.interop.matrix import HEAVY, PUBLISHED, WATCHED, Cell
 from tests.server import RunningServer, wait_until
 
@@ -44,11 +44,10 @@ def test_what_is_published_arrives(
 def test_what_is_published_is_watched(
     cell: Cell, server: RunningServer, film: FilmFile, tmp_path: Path
 ) -> None:
-    publisher = OUR_OWN if cell.film == H265_ID12 else PYAV
     stream = f"live/watched-{next(_numbers)}"
     with watching(WATCHER[cell.client], server, stream, tmp_path) as received:
         server.wait_for_viewers(stream, 1)
-        sent = publisher.publish(film(cell.film), server.publish_url(stream), tmp_path)
+        sent = OUR_OWN.publish(film(cell.film), server.publish_url(stream), tmp_path)
     compare(received(), read_content(sent))
 
 
@@ -59,7 +58,7 @@ def test_who_joins_in_mid_gop_gets_all_from_the_keyframe_on(
     stream = f"live/heavy-{next(_numbers)}"
     with ThreadPoolExecutor() as pool:
         url = server.publish_url(stream)
-        publishing = pool.submit(PYAV.publish, film(cell.film), url, tmp_path)
+        publishing = pool.submit(OUR_OWN.publish, film(cell.film), url, tmp_path)
         wait_until(lambda: has_run_for(server, stream, LATE_S), "the middle of the film")
         with watching(WATCHER[cell.client], server, stream, tmp_path) as received:
             sent = publishing.result()

@@ -265,9 +265,9 @@ def test_answers_that_nobody_reads_end_the_connection() -> None:
 
 def test_answers_that_are_read_cost_nothing() -> None:
     served = Served().connected()
-    for _ in range(10):
+    for _ in range(4):
         served.send(user_control(6, 1) * 3000)
-        assert len(served.hear()) == 3000
+        assert len(served.connection.data_to_send()) == 54_000
     assert served.connection.error is None
 
 
@@ -346,7 +346,7 @@ def _unasked(events: list[Event]) -> list[Event]:
     return left
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(data=anything, cuts=st.lists(st.integers(0, 600), max_size=3))
 def test_any_bytes_give_events_or_an_error_and_the_same_cut_anywhere(
     data: bytes, cuts: list[int]

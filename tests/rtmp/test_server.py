@@ -213,7 +213,7 @@ def test_a_player_holds_little_memory() -> None:
         return Served().playing("key", -2000, flashVer="LNX 9,0,124,2").connection
 
     player()  # what is made once for all
-    count = 100
+    count = 50
     tracemalloc.start()
     try:
         players = [player() for _ in range(count)]
@@ -286,7 +286,7 @@ decisions = st.sampled_from(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(commands, decisions), max_size=8))
 def test_any_commands_in_any_order_give_events_or_an_error(steps: list[tuple[bytes, str]]) -> None:
     served = Served().connected(2)

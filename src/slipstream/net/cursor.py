@@ -61,16 +61,17 @@ class Cursor:
 
     __slots__ = (
         "_check_at",
+        "_landed",
         "_leap",
         "_leaving",
         "_owner",
         "_private",
         "_progress_at",
-        "_received",
         "_segment",
         "_start_lag_ms",
         "_start_position",
         "_stop",
+        "_taken",
         "ceiling_ms",
         "fd",
         "jumps",
@@ -112,7 +113,8 @@ class Cursor:
         self._segment: Segment | None = None
         self._start_position = sync.position
         self._start_lag_ms = log.head_ms - sync.time_ms
-        self._received = sync.position
+        self._landed = sync.position  # where it started, or jumped to
+        self._taken = 0  # bytes acknowledged when that was last looked at
         self._progress_at = now
         self._check_at = now + CHECK_S
         self._stop = NEVER  # where to stop for what waits below
@@ -203,9 +205,10 @@ class Cursor:
 
     def survey(self, now: float) -> None:
         """Give up a viewer that has taken nothing for too long while bytes wait."""
-        seen = self._seen()
-        if seen > self._received or seen >= self.log.head or self.paused:
-            self._received = seen
+        waiting = self.link.queued() + self.link.unsent
+        taken = self.bytes_sent - waiting
+        if taken > self._taken or self.paused or (not waiting and self.position == self.log.head):
+            self._taken = taken
             self._progress_at = now
         elif now - self._progress_at >= self.stall_s:
             self.give_up(f"took nothing for {self.stall_s:g} s")
@@ -226,8 +229,8 @@ class Cursor:
             self.link.release()
 
     def _seen(self) -> int:
-        """The position up to which the viewer has acknowledged."""
-        return max(self.position - self.link.queued() - self.link.unsent, self._received)
+        """The position up to which the viewer has acknowledged; after a jump, at least there."""
+        return max(self.position - self.link.queued() - self.link.unsent, self._landed)
 
     def _check_lag(self) -> None:
         if self._leap or self.paused:
@@ -283,7 +286,7 @@ class Cursor:
         self.jumps += 1
         self.skipped_ms += max(sync.time_ms - self.log.time_at(self.position), 0)
         self.skipped_bytes += sync.position - self.position
-        self.position = self._received = sync.position
+        self.position = self._landed = sync.position
         self._segment = None
         self.link.write_now(self._owner.greet(sync))
 

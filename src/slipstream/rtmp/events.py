@@ -45,7 +45,7 @@ class HandshakeDone:
 class MediaReceived(NamedTuple):
     """Consecutive messages of one stream in one read: audio, video and data (types 8, 9, 18).
 
-    A NamedTuple since it is made for every read: a frozen dataclass costs three times as much.
+    A NamedTuple since one is made for every read: a frozen dataclass takes 1.1 us, this 0.8.
     """
 
     stream_id: int

@@ -11,13 +11,14 @@ from collections import deque
 from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
-from slipstream.media import Frame, Kind
+from slipstream.media import Frame, Kind, coded_data
 
 WINDOW_S = 2.0  # what "now" means
 SETTLE_S = 1.0  # a server begins with what it has kept, all at once: that is no jitter
 GAP_FRAMES, GAP_MS = 3, 100  # a step is a gap if it is longer than so many frames and ms more
 SMOOTHING = 16  # frames, as RFC 3550 has it for jitter
 OTHER_CLOCK_MS = 60_000  # a step as long as this leads to another clock, not to a later time
+SHORT = 16  # bytes of a body that may be a header and nothing else
 CLOCK = 1 << 32  # ms until a timestamp wraps
 
 TrackKey: TypeAlias = tuple[Kind, int]  # and the track's number
@@ -153,8 +154,10 @@ class StreamMeter:
         return max((track.media_ms for track in self.tracks.values()), default=0)
 
     def count(self, frame: Frame, now: float) -> None:
-        """Count a frame; configurations and data are none of a track's."""
+        """Count a frame; configurations, data and the word that a track ends are none."""
         if frame.config or frame.kind is Kind.DATA:
+            return
+        if len(frame.body) < SHORT and not coded_data(frame):
             return
         key = frame.kind, frame.track
         track = self.tracks.get(key)

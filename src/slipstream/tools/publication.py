@@ -15,6 +15,7 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 
+from slipstream.errors import MediaError
 from slipstream.media import FlvTag, Frame, Kind, parse_tag
 from slipstream.media.metadata import SET_DATA_FRAME
 from slipstream.net.rtmp_client import EndedError, RtmpClient
@@ -112,7 +113,10 @@ class Publication:
             tags = await self._source.read()
 
     async def _send(self, tag: FlvTag) -> None:
-        frame = parse_tag(*tag)
+        try:
+            frame = parse_tag(*tag)
+        except MediaError:
+            return  # FFmpeg ends FLAC with an empty frame, which players cannot read either
         body = tag.body
         if frame.config or frame.kind is Kind.DATA:
             if frame.kind is Kind.DATA and frame.config:
