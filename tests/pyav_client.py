@@ -3,8 +3,9 @@
     python -m tests.pyav_client publish FILE URL COPY   in real time, nothing encoded anew
     python -m tests.pyav_client watch URL FILE          until the end, then write what came
 
-COPY is an FLV file of what was sent. The FILE of `watch` is a `clips.Content` as JSON. PyAV holds the interpreter's lock
-while it connects, so it must not share a process with anything that has to go on.
+COPY is an FLV file of what was sent. The FILE of `watch` is a `clips.Content` as JSON. PyAV holds
+the interpreter's lock while it connects, so it must not share a process with anything that has
+to go on.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import socket
+import struct
 import time
 from pathlib import Path
 from typing import Self
@@ -114,6 +115,11 @@ class RtmpClient:
         self._flush()
         self.socket.shutdown(socket.SHUT_WR)
         self.drain()
+        self.socket.close()
+
+    def reset(self) -> None:
+        """Break off as a machine does that crashes: unread bytes are lost, no word is said."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.socket.close()
 
     # From the server

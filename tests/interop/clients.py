@@ -12,7 +12,8 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,7 @@ from pathlib import Path
 from tests.clips import Content, Packet, has_picture, has_sound, is_plain, read_content
 from tests.interop import nginx
 from tests.rtmp_client import RtmpClient
+from tests.server import RunningServer
 
 TIMEOUT_S = 60.0
 PYAV_CLIENT = [sys.executable, "-m", "tests.pyav_client"]
@@ -65,6 +67,24 @@ def run(command: list[str]) -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
     words = done.stdout + done.stderr
     assert done.returncode == 0, f"{command} ended with {done.returncode}:\n{words[-4000:]}"
+
+
+@contextmanager
+def watching(
+    watcher: Watcher, server: RunningServer, stream: str, folder: Path
+) -> Iterator[Callable[[], Content]]:
+    """Watch during the block and until the stream has ended; yields what reads what came."""
+    url = server.flv_url(stream) if watcher.http else server.play_url(stream)
+    file = folder / "received.flv"
+    with subprocess.Popen(watcher.command(url, file), stdin=subprocess.DEVNULL) as process:
+        try:
+            yield lambda: watcher.read(file)
+            if watcher.ends:
+                assert process.wait(TIMEOUT_S) == 0
+            else:
+                server.wait_for_viewers(stream, 0)
+        finally:
+            process.terminate()
 
 
 # Publishers

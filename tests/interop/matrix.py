@@ -26,7 +26,7 @@ ENHANCED = ("h265-aac", "av1-opus", "vp9-flac")
 
 FFMPEG_5 = "Enhanced RTMP came with FFmpeg 6.1"
 FFMPEG_ID12 = "FFmpeg does not know codec id 12"
-FLVMUX = "GStreamer's flvmux writes H.264, AAC and MP3 only, until 1.28"
+FLVMUX = "flvmux of GStreamer 1.22 writes H.264, AAC and MP3 only"
 NGINX = "nginx-rtmp 1.2 does not know Enhanced RTMP and waits for a keyframe that it knows"
 NGINX_ID12 = (
     "nginx-rtmp 1.2 keeps no configuration of it for those that come later, as its push does"

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
 import pytest
 
 from tests.clips import H265_ID12, Content, Packet, read_content
-from tests.interop.clients import OUR_OWN, PUBLISHERS, TIMEOUT_S, WATCHERS, Watcher
+from tests.interop.clients import OUR_OWN, PUBLISHERS, WATCHERS, watching
 from tests.interop.matrix import HEAVY, PUBLISHED, WATCHED, Cell
 from tests.server import RunningServer, wait_until
 
@@ -69,24 +67,6 @@ def has_run_for(server: RunningServer, stream: str, seconds: float) -> bool:
     """Whether somebody has been publishing for so long."""
     report = server.stream(stream)
     return report is not None and report["publisher"] and report["publisher"]["for_s"] >= seconds
-
-
-@contextmanager
-def watching(
-    watcher: Watcher, server: RunningServer, stream: str, folder: Path
-) -> Iterator[Callable[[], Content]]:
-    """Watch during the block and until the stream has ended; yields what reads what came."""
-    url = server.flv_url(stream) if watcher.http else server.play_url(stream)
-    file = folder / "received.flv"
-    with subprocess.Popen(watcher.command(url, file), stdin=subprocess.DEVNULL) as process:
-        try:
-            yield lambda: watcher.read(file)
-            if watcher.ends:
-                assert process.wait(TIMEOUT_S) == 0
-            else:
-                server.wait_for_viewers(stream, 0)
-        finally:
-            process.terminate()
 
 
 def compare(received: Content, sent: Content, *, misses_start: bool = False) -> None:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.server import RunningServer, running_server
+from tests.tools.command import Command
+from tests.tools.files import film
 
 SETTINGS = """
 [streams]
 grace_s = 0.2
 wait_s = 0.5
 """
+STREAM = "live/film"
 
 
 @pytest.fixture(scope="session")
@@ -22,9 +24,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
         yield server
 
 
-@pytest.fixture
-def short_film(tmp_path: Path) -> Path:
-    """Pictures and sound for a second and a half, with a keyframe every 0.4 s."""
-    from tests.tools.files import film
-
-    return film(tmp_path / "film.mp4", seconds=1.5)
+@pytest.fixture(scope="session")
+def on_air(
+    server: RunningServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningServer]:
+    """The server, with a film of 2 s on `live/film`, over and over."""
+    folder = tmp_path_factory.mktemp("film")
+    source = str(film(folder / "film.mp4", seconds=2))
+    with Command("publish", source, server.publish_url(STREAM), "--loop", folder=folder) as publish:
+        publish.wait_for("Publishing")
+        yield server
+        assert publish.process.poll() is None, publish.text()

@@ -139,12 +139,18 @@ def test_pictures_without_any_times_are_encoded_at_their_rate(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("name", "video", "audio"),
-    [("a.mp4", "libx264", "aac"), ("a.avi", "mpeg4", "pcm_s16le"), ("a.h264", "libx264", None)],
+    ("name", "video", "audio", "limit"),
+    [
+        ("a.mp4", "libx264", "aac", 250_000),
+        ("a.avi", "mpeg4", "pcm_s16le", 80_000),
+        ("a.h264", "libx264", None, 20_000),
+    ],
 )
-def test_in_a_loop_time_goes_on(tmp_path: Path, name: str, video: str, audio: str | None) -> None:
+def test_in_a_loop_time_goes_on(
+    tmp_path: Path, name: str, video: str, audio: str | None, limit: int
+) -> None:
     source = film(tmp_path / name, video, audio)
-    taken = Limited(250_000)
+    taken = Limited(limit)
     with pytest.raises(EnoughError):
         feed_file(str(source), av.open(taken, "w", "flv", OPTIONS), lambda _: None, loop=True)
     frames = [parse_tag(*tag) for tag in FlvParser().receive_data(taken.getvalue())]

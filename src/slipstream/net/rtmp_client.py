@@ -145,7 +145,7 @@ class RtmpClient:
     async def close(self) -> None:
         """Take leave of the server, if it is still there, and close."""
         self._connection.close()
-        with contextlib.suppress(OSError):
+        try:
             async with asyncio.timeout(LEAVE_S):
                 self._flush()
                 await self._writer.drain()
@@ -153,6 +153,8 @@ class RtmpClient:
                 self._writer.write_eof()
                 while await self._reader.read(READ_BYTES):
                     pass
+        except OSError:  # a time-out among them
+            self._writer.transport.abort()
         self._writer.close()
         with contextlib.suppress(OSError):
             await self._writer.wait_closed()

@@ -69,10 +69,13 @@ class Source:
         trace: TracebackType | None,
     ) -> None:
         assert self._child is not None
+        assert self._child.stdout is not None
         assert self._listening is not None
         with contextlib.suppress(ProcessLookupError):
             self._child.kill()  # it has nothing to lose
-        self._listening.cancel()
+        # asyncio sees a child's end when its pipes have ended, and a full one never would.
+        await self._child.stdout.read()
+        await self._listening
         await self._child.wait()
 
     async def read(self) -> list[FlvTag]:

@@ -1,0 +1,48 @@
+"""A server for the tests of a worker, and others with settings of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from tests.server import RunningServer, running_server
+
+# Short, so that nobody has to wait; long enough for a busy machine.
+SETTINGS = """
+[streams]
+grace_s = 3
+wait_s = 2
+"""
+
+_numbers = count(1)
+OpenServer = Callable[..., RunningServer]
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """Publishing needs the key; what one test does to it, another one may find."""
+    with running_server(tmp_path_factory.mktemp("server"), settings=SETTINGS) as server:
+        yield server
+
+
+@pytest.fixture
+def open_server(tmp_path: Path) -> Iterator[OpenServer]:
+    """Starts servers that are this test's own: `open_server("--flag", settings="...")`."""
+    numbers = count(1)
+    with ExitStack() as stack:
+
+        def open_one(*flags: str, settings: str = SETTINGS) -> RunningServer:
+            folder = tmp_path / f"server-{next(numbers)}"
+            return stack.enter_context(running_server(folder, *flags, settings=settings))
+
+        yield open_one
+
+
+@pytest.fixture
+def stream(request: pytest.FixtureRequest) -> str:
+    """A stream that only this test uses."""
+    return f"live/{request.function.__name__[5:50]}-{next(_numbers)}"
