@@ -129,6 +129,18 @@ class RawClient:
             self.socket.settimeout(PATIENCE_S)
         return self.take(stream_id, len(self._media(stream_id)))
 
+    def hear_some(self, stream_id: int, max_bytes: int) -> list[Message]:
+        """Read so much at most, of what is there; take the media of a message stream."""
+        self.socket.setblocking(False)
+        try:
+            while max_bytes > 0:
+                max_bytes -= self._read(max_bytes)
+        except BlockingIOError:
+            pass
+        finally:
+            self.socket.settimeout(PATIENCE_S)
+        return self.take(stream_id, len(self._media(stream_id)))
+
     def wait_until_closed(self) -> None:
         """Read until the server closes the connection."""
         try:
@@ -146,11 +158,12 @@ class RawClient:
             and SAMPLE_ACCESS not in message.payload[:32]
         ]
 
-    def _read(self) -> None:
-        data = self.socket.recv(READ_BYTES)
+    def _read(self, max_bytes: int = READ_BYTES) -> int:
+        data = self.socket.recv(max_bytes)
         if not data:
             raise ConnectionResetError("closed by the server")
         skipped = min(self._handshake_left, len(data))
         self._handshake_left -= skipped
         if len(data) > skipped:
             self.heard += self._ear.receive_data(data[skipped:])
+        return len(data)

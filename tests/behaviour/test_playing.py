@@ -137,6 +137,26 @@ def test_who_wants_no_picture_gets_none(server: RunningServer, stream: str) -> N
     assert came == [frame.body for frame in gop(GOP_MS) if frame.kind == Kind.AUDIO]
 
 
+def test_a_picture_that_is_wanted_again_comes_back_with_a_keyframe(
+    server: RunningServer, stream: str
+) -> None:
+    with (
+        RtmpClient.publishing(server.publish_url(stream)) as publisher,
+        RawClient(server).connect() as player,
+    ):
+        stream_id = player.create_stream()
+        player.command("play", 0, None, stream.removeprefix("live/"), stream_id=stream_id)
+        publisher.send(*CONFIGS, *gop(0)[:5])
+        player.take(stream_id, GREETING + 5)
+        for enabled in (False, True):
+            player.command("receiveVideo", 0, None, enabled, stream_id=stream_id)
+        player.command("getStreamLength", 9, None, "x")  # its answer says that all was obeyed
+        player.hear_command("_result")
+        publisher.send(*gop(0)[5:], *gop(GOP_MS))
+        wanted = [frame for frame in gop(0)[5:] if frame.kind == Kind.AUDIO] + gop(GOP_MS)
+        assert bodies(player.take(stream_id, len(wanted))) == bodies(wanted)
+
+
 def _after(server: RunningServer, stream: str, command: str, *arguments: bool) -> list[bytes]:
     """What a player gets of the next pictures and sounds when it has asked for something."""
     with (

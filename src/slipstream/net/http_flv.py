@@ -64,6 +64,8 @@ class HttpFlv:
 
     async def _watch(self, request: web.Request) -> web.StreamResponse:
         stream = self._allowed(request)
+        if self._services.admissions.exhausted:
+            raise web.HTTPServiceUnavailable(text="no more connections\n", headers=CORS)
         form = FlvMultitrackFormat if request.query.get("tracks") == "all" else FlvFormat
         viewer = HttpFlvViewer(self, self._services, _address(request))
         try:

@@ -46,7 +46,12 @@ class Admissions:
     @property
     def full(self) -> bool:
         """Whether nobody more may be accepted now."""
-        return self.pending >= self.max_pending or self.open >= self.max_open
+        return self.pending >= self.max_pending or self.exhausted
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether there are as many connections as descriptors allow."""
+        return self.open >= self.max_open
 
     def is_crowded(self, address: str) -> bool:
         """Whether this address has all the pending connections it may have."""

@@ -201,7 +201,7 @@ class Pump:
                 continue
             now = monotonic()
             self._note_cost(lane, now - lane.since - away_s)
-            if lane.behind:
+            if any(not cursor.paused for cursor in lane.behind):
                 self._plan(lane, max(self.pace.due(lane.since, now, picture=True), now + RETRY_S))
 
     def _note_cost(self, lane: Lane, cost_s: float | None) -> None:

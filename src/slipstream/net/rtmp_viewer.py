@@ -114,7 +114,7 @@ class RtmpViewer:
 
     def pause(self, *, paused: bool) -> None:
         """Stop sending, or go on at the newest keyframe."""
-        if self.cursor is None:
+        if self.cursor is None or self.cursor.paused is paused:
             return
         if paused:
             self.cursor.pause()

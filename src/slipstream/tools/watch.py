@@ -74,6 +74,8 @@ async def _tags_in(response: aiohttp.ClientResponse) -> Batches:
         async for data in response.content.iter_any():
             if tags := parser.receive_data(data):
                 yield tags
+            if parser.error is not None:
+                raise SlipstreamError(f"{url_words(str(response.url))} is no FLV: {parser.error}")
     except aiohttp.ClientError as error:
         raise EndedError(f"The server is gone: {_reason(error)}") from error
     raise EndedError("The server ended the stream")

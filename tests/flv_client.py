@@ -1,0 +1,93 @@
+"""A viewer over HTTP-FLV: one request on a plain socket, then tags.
+
+with FlvClient(server, "/live/a.flv") as viewer:
+    assert viewer.status == 200
+    viewer.take(3)          # tags of the FLV file that never ends
+"""
+
+from __future__ import annotations
+
+import socket
+from typing import Self
+
+from slipstream.media import FlvParser, FlvTag
+from tests.server import PATIENCE_S, RunningServer
+
+READ_BYTES = 1 << 18
+
+
+class FlvClient:
+    """Asks at once; the answer is read when it is looked at. Use it in a `with` statement.
+
+    Args:
+        server: to ask.
+        path: with its query.
+        method: of HTTP.
+        receive_buffer: bytes that the kernel may hold for us, about; 0: what it likes.
+    """
+
+    def __init__(
+        self, server: RunningServer, path: str, *, method: str = "GET", receive_buffer: int = 0
+    ) -> None:
+        self.parser = FlvParser()
+        self._tags: list[FlvTag] = []
+        self._head: tuple[int, dict[str, str]] | None = None
+        self.socket = socket.socket()
+        if receive_buffer:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self.socket.settimeout(PATIENCE_S)
+        self.socket.connect((server.host, server.http_port))
+        self.socket.sendall(f"{method} {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.socket.close()
+
+    @property
+    def status(self) -> int:
+        """Of the answer, waited for."""
+        return self._answer()[0]
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Of the answer, waited for; names in lower case."""
+        return self._answer()[1]
+
+    def take(self, count: int) -> list[FlvTag]:
+        """Wait for so many tags, and take them; fails when the response ends before."""
+        self._answer()
+        while len(self._tags) < count:
+            assert self._read(), "the response has ended"
+        taken, self._tags = self._tags[:count], self._tags[count:]
+        return taken
+
+    def drain(self) -> list[FlvTag]:
+        """Take all tags that come until the response ends."""
+        self._answer()
+        while self._read():
+            pass
+        taken, self._tags = self._tags, []
+        return taken
+
+    def _answer(self) -> tuple[int, dict[str, str]]:
+        if self._head is None:
+            data = b""
+            while b"\r\n\r\n" not in data:
+                more = self.socket.recv(READ_BYTES)
+                assert more, "the server hung up without an answer"
+                data += more
+            head, _, body = data.partition(b"\r\n\r\n")
+            first, *lines = head.decode().split("\r\n")
+            fields = (line.partition(": ") for line in lines)
+            self._head = int(first.split()[1]), {name.lower(): text for name, _, text in fields}
+            if self._head[0] == 200:
+                self._tags += self.parser.receive_data(body)
+        return self._head
+
+    def _read(self) -> bool:
+        data = self.socket.recv(READ_BYTES)
+        self._tags += self.parser.receive_data(data)
+        assert self.parser.error is None, self.parser.error
+        return bool(data)
