@@ -18,7 +18,7 @@ STALL_S = 2
 SETTINGS = f"[streams]\nlatency_ceiling_ms = {CEILING_MS}\nstall_s = {STALL_S}\n"
 FILLING = 20_000  # bytes a picture: 4 Mbit/s
 GOP_BYTES = 5 * FILLING
-SECONDS = 6
+SECONDS = 5
 SMALL_BUFFER = 16 << 10  # bytes that the kernel holds at a slow viewer's side
 ALLOWED_LAG_MS = CEILING_MS + 3_000  # the kernel's buffers of both sides, and a busy machine
 
@@ -51,9 +51,9 @@ def test_a_slow_viewer_jumps_to_keyframes_and_stays_near(
             assert bodies(good.take(len(frames))) == bodies(frames)
             came += ((head_ms + GOP_MS, message) for message in slow.hear_some(1, GOP_BYTES // 2))
             time.sleep(max(started + (head_ms + GOP_MS) / 1000 - time.monotonic(), 0))
-        [*_, report] = server.api(f"streams/{stream}")["viewers"][:1]
-    assert report["jumps"] > 0
-    assert report["skipped_ms"] > 0
+        viewers = server.api(f"streams/{stream}")["viewers"]
+    assert sorted(viewer["jumps"] > 0 for viewer in viewers) == [False, True]
+    assert sorted(viewer["skipped_ms"] > 0 for viewer in viewers) == [False, True]
     assert max(head_ms - message.timestamp for head_ms, message in came) < ALLOWED_LAG_MS
     assert_clean_jumps([message for _, message in came], bodies(sent))
 

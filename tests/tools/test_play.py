@@ -57,6 +57,5 @@ def test_a_file_that_cannot_be_written_is_told(
     on_air: RunningServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "nowhere" / "a.flv"
-    code, lines = run_here(capsys, "play", on_air.play_url(STREAM), "--out", str(path))
-    assert code == 1
-    assert lines[-1] == f"slipstream: {path}: No such file or directory"
+    arguments = "play", on_air.play_url(STREAM), "--out", str(path)
+    assert run_here(capsys, *arguments) == (1, [f"slipstream: {path}: No such file or directory"])

@@ -19,7 +19,7 @@ def test_a_film_is_published_to_its_end(
     assert lines[:3] == [
         f"Publishing {source} to {server.play_url('live/a')}",
         "  video: H.265 64x48 at 25 fps, copied",
-        "  audio: mp2 48000 Hz stereo, encoded to AAC",
+        "  audio: MP2 (MPEG audio layer 2) 48000 Hz stereo, encoded to AAC",
     ]
     assert lines[3].startswith("Published 0:00:0")
     assert lines[3].endswith("nothing dropped.")

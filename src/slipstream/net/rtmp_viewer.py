@@ -122,6 +122,7 @@ class RtmpViewer:
         self._session.flush()
         if not paused:
             self.cursor.resume()
+            self._session.services.pump.wake(self.cursor.log)
 
     def want(self, *, audio: bool | None = None, video: bool | None = None) -> None:
         """Send sound or picture, or leave it out."""

@@ -36,22 +36,24 @@ def run(url: str, *, out: Path | None = None, seconds: float | None = None) -> N
 
 async def _play(url: str, out: Path | None, seconds: float | None, console: Console) -> None:
     async with watching(url) as batches:
-        console.print(f"Playing {url_words(url)}")
-        player = Player(console)
-        try:
-            with LiveFigures(console, player.render), _kept(out) as file:
-                async with asyncio.timeout(seconds):
-                    await player.follow(batches, file)
-        except TimeoutError:
-            pass
-        except EndedError as error:
-            if not player.has_seen_anything:
-                raise
-            console.print(f"{error}.")
-        finally:
-            console.print(player.summary())
-            if out is not None:
-                console.print(f"Kept in {out}.")
+        with _kept(out) as file:
+            console.print(f"Playing {url_words(url)}")
+            player = Player(console)
+            try:
+                with LiveFigures(console, player.render):
+                    async with asyncio.timeout(seconds):
+                        await player.follow(batches, file)
+            except TimeoutError:
+                pass
+            except EndedError as error:
+                if not player.has_seen_anything:
+                    raise
+                console.print(f"{error}.")
+            finally:
+                if player.has_seen_anything:
+                    console.print(player.summary())
+        if out is not None:
+            console.print(f"Kept in {out}.")
 
 
 class Player:

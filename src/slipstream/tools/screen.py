@@ -18,7 +18,7 @@ from rich.live import Live
 from rich.table import Table
 
 REFRESH_S = 0.25
-COLUMN_WIDTH = 10
+COLUMN_WIDTH = 11  # "1.65 Mbit/s"; six of them fit on a terminal of 80
 
 
 class LiveFigures:

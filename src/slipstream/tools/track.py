@@ -163,9 +163,9 @@ def _aac_stream(output: OutputContainer) -> AudioStream:
 
 
 def _describe(stream: Stream) -> str:
-    name = stream.codec_context.codec.canonical_name
-    if name in COPIED:
-        name = codec_name(COPIED[name])
+    codec = stream.codec_context.codec
+    known = COPIED.get(codec.canonical_name)
+    name = codec_name(known) if known else codec.long_name
     if isinstance(stream, VideoStream):
         rate = stream.average_rate or stream.guessed_rate
         pace = f" at {float(rate):.4g} fps" if rate else ""

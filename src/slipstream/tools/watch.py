@@ -63,8 +63,9 @@ async def _over_http(url: str) -> AsyncIterator[Batches]:
         async with response:
             if response.status != 200:
                 words = (await response.text(errors="replace")).strip()[:MAX_WORDS]
-                said = f"{response.status} {response.reason}"
-                raise SlipstreamError(f"{url_words(url)}: {words} ({said})" if words else said)
+                status = f"{response.status} {response.reason}"
+                said = f"{words} ({status})" if words else status
+                raise SlipstreamError(f"{url_words(url)}: {said}")
             yield _tags_in(response)
 
 
