@@ -9,7 +9,8 @@ import asyncio
 import signal
 import socket
 import sys
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from time import time
 
@@ -145,10 +146,30 @@ def serve(config: Config) -> None:
     keys = load_keys(config.server.data_dir)
     rtmp = open_listening_socket(config.server.rtmp)
     http = open_listening_socket(config.server.http)
+    with _logs(config, keys) as logs:
+        _run(_serve(config, keys, logs, rtmp, http))
+
+
+def demonstrate(config: Config) -> None:
+    """Serve, and publish our own test picture and sound, until SIGINT or SIGTERM.
+
+    Raises:
+        SlipstreamError: an address cannot be used, or the picture cannot be made.
+    """
+    from slipstream.tools import demo  # it draws figures on a terminal, which no server does
+
+    keys = load_keys(config.server.data_dir)
+    with _logs(config, keys) as logs:
+        make_worker = partial(Worker, config, keys, logs)
+        demo.run(make_worker, keys.publish_key, config.server.rtmp, config.server.http)
+
+
+@contextmanager
+def _logs(config: Config, keys: Keys) -> Iterator[Logs]:
     logs = Logs(config.log, secrets=(keys.publish_key, keys.api_token))
     logs.start()
     try:
-        _run(_serve(config, keys, logs, rtmp, http))
+        yield logs
     finally:
         logs.stop()
 

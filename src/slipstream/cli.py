@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
@@ -170,6 +169,8 @@ def demo(
 
         slipstream demo
     """
+    from slipstream.app import demonstrate as run
+
     with TemporaryDirectory(prefix="slipstream-") as folder:
         config = _config(
             None,
@@ -178,7 +179,7 @@ def demo(
             ("--data-dir", "server", "data_dir", data_dir or Path(folder)),
             ("", "log", "level", "warning"),  # what goes well is seen in the figures
         )
-        _demonstrate(config)
+        run(config)
 
 
 @app.command
@@ -260,23 +261,6 @@ def _config(file: Path | None, *given: tuple[str, str, str, object]) -> Config:
 
     flags = [Flag(*flag) for flag in given]
     return load_config(file, [flag for flag in flags if flag.value is not None])
-
-
-def _demonstrate(config: Config) -> None:
-    """Join the demonstration to a server of this configuration."""
-    from slipstream.access import load_keys
-    from slipstream.app import Worker
-    from slipstream.control import Logs
-    from slipstream.tools import demo as tool
-
-    keys = load_keys(config.server.data_dir)
-    logs = Logs(config.log, secrets=(keys.publish_key, keys.api_token))
-    logs.start()
-    try:
-        make_server = partial(Worker, config, keys, logs)
-        tool.run(make_server, keys.publish_key, config.server.rtmp, config.server.http)
-    finally:
-        logs.stop()
 
 
 def _number(text: str | None) -> float | str | None:

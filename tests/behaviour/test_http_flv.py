@@ -9,6 +9,7 @@ import pytest
 from slipstream.media import FlvTag, Kind
 from tests.behaviour.conftest import OpenServer
 from tests.behaviour.pictures import CONFIGS, GOP_MS, bodies, gop
+from tests.behaviour.visits import OnAir, on_air
 from tests.flv_client import FlvClient
 from tests.hub.stage import video_config
 from tests.rtmp_client import RtmpClient
@@ -16,15 +17,10 @@ from tests.server import RunningServer
 
 
 @pytest.fixture
-def publisher(server: RunningServer, stream: str) -> Iterator[RtmpClient]:
-    """Publishes the stream of this test; a first GOP is on air."""
-    with (
-        RtmpClient.playing(server.play_url(stream)) as witness,
-        RtmpClient.publishing(server.publish_url(stream)) as publisher,
-    ):
-        publisher.send(*CONFIGS, *gop(0))
-        witness.take(len(CONFIGS) + len(gop(0)))
-        yield publisher
+def station(server: RunningServer, stream: str) -> Iterator[OnAir]:
+    """Publishes the stream of this test; a first GOP is out."""
+    with on_air(server, stream) as station:
+        yield station
 
 
 def in_them(tags: list[FlvTag]) -> list[bytes]:
@@ -50,24 +46,21 @@ def test_a_stream_that_nobody_publishes_is_not_found_in_the_end(
 
 
 def test_who_joins_in_the_middle_gets_a_file_that_starts_with_a_keyframe(
-    server: RunningServer, stream: str, publisher: RtmpClient
+    server: RunningServer, stream: str, station: OnAir
 ) -> None:
-    publisher.send(*gop(GOP_MS))
     with FlvClient(server, f"/{stream}.flv") as early:
         early.take(len(CONFIGS) + 1)
-        publisher.send(*gop(2 * GOP_MS)[:4])
-        with RtmpClient.playing(server.play_url(stream)) as witness:
-            witness.take(len(CONFIGS) + 4)
+        station.send(*gop(GOP_MS), *gop(2 * GOP_MS)[:4])
         with FlvClient(server, f"/{stream}.flv") as viewer:
             tags = viewer.take(len(CONFIGS) + 4)
-            publisher.send(*gop(2 * GOP_MS)[4:])
+            station.send(*gop(2 * GOP_MS)[4:])
             tags += viewer.take(len(gop(0)) - 4)
     assert in_them(tags) == bodies([*CONFIGS, *gop(2 * GOP_MS)])
     assert [tag.type_id for tag in tags[:4]] == [Kind.DATA, Kind.AUDIO, Kind.VIDEO, Kind.VIDEO]
     assert [tag.timestamp for tag in tags] == [2 * GOP_MS] * 3 + [f.dts_ms for f in gop(2 * GOP_MS)]
 
 
-@pytest.mark.usefixtures("publisher")
+@pytest.mark.usefixtures("station")
 def test_browsers_of_other_sites_may_look(server: RunningServer, stream: str) -> None:
     path = f"/{stream}.flv"
     with (
@@ -108,12 +101,12 @@ def test_names_that_could_be_paths_are_not_found(server: RunningServer, path: st
 
 
 def test_a_new_configuration_reaches_viewers_in_mid_stream(
-    server: RunningServer, stream: str, publisher: RtmpClient
+    server: RunningServer, stream: str, station: OnAir
 ) -> None:
     new_config = video_config(GOP_MS, b"\0")
     with FlvClient(server, f"/{stream}.flv") as viewer:
         viewer.take(len(CONFIGS) + len(gop(0)))
-        publisher.send(new_config, *gop(GOP_MS))
+        station.send(new_config, *gop(GOP_MS))
         tags = viewer.take(1 + len(gop(GOP_MS)))
     assert in_them(tags) == bodies([new_config, *gop(GOP_MS)])
 
@@ -138,11 +131,11 @@ def test_a_viewer_more_than_there_may_be_is_told(open_server: OpenServer, stream
 
 
 def test_viewers_that_leave_are_forgotten(
-    server: RunningServer, stream: str, publisher: RtmpClient
+    server: RunningServer, stream: str, station: OnAir
 ) -> None:
     with FlvClient(server, f"/{stream}.flv") as viewer:
         viewer.take(1)
-        server.wait_for_viewers(stream, 2)  # and the publisher's witness
+        server.wait_for_viewers(stream, 2)  # with the station's witness
     server.wait_for_viewers(stream, 1)
-    publisher.send(*gop(GOP_MS))
-    server.wait_for_log(f"play.end .*{stream}.*closed by the peer")
+    station.send(*gop(GOP_MS))
+    server.wait_for_log(rf"play.end id=flv-\d+ stream={stream}")

@@ -123,8 +123,10 @@ def test_a_pause_ends_with_the_newest_keyframe(server: RunningServer, stream: st
 
         player.command("pause", 0, None, False, 0, stream_id=stream_id)
         player.hear_status("NetStream.Unpause.Notify")
-        came = player.take(stream_id, GREETING + ONE_MORE)
-    assert bodies(came) == bodies([*CONFIGS, *gop(2 * GOP_MS)])
+        later = sound(3 * GOP_MS, b"later")
+        publisher.send(later)
+        came = player.take(stream_id, GREETING + ONE_MORE + 1)
+    assert bodies(came) == bodies([*CONFIGS, *gop(2 * GOP_MS), later])
 
 
 def test_who_wants_no_sound_gets_none(server: RunningServer, stream: str) -> None:

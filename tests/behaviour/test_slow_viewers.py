@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
 
-from slipstream.media import Kind
+from slipstream.media import Frame, Kind
 from slipstream.rtmp import Message
 from tests.behaviour.conftest import OpenServer
-from tests.behaviour.pictures import CONFIGS, GOP_MS, METADATA, bodies, gop
+from tests.behaviour.pictures import CONFIGS, GOP_MS, bodies, gop
+from tests.behaviour.visits import on_air
 from tests.raw_client import RawClient
-from tests.rtmp_client import RtmpClient
 from tests.server import RunningServer, wait_until
 
 CEILING_MS = 1_000
@@ -18,9 +19,10 @@ STALL_S = 2
 SETTINGS = f"[streams]\nlatency_ceiling_ms = {CEILING_MS}\nstall_s = {STALL_S}\n"
 FILLING = 20_000  # bytes a picture: 4 Mbit/s
 GOP_BYTES = 5 * FILLING
-SECONDS = 5
+SECONDS = 6
 SMALL_BUFFER = 16 << 10  # bytes that the kernel holds at a slow viewer's side
 ALLOWED_LAG_MS = CEILING_MS + 3_000  # the kernel's buffers of both sides, and a busy machine
+MAX_GROWTH = 24 << 20  # bytes: the stream's own 3 MB, and what Python has used in between
 
 
 def player_of(server: RunningServer, stream: str) -> RawClient:
@@ -30,73 +32,64 @@ def player_of(server: RunningServer, stream: str) -> RawClient:
     return player
 
 
-def test_a_slow_viewer_jumps_to_keyframes_and_stays_near(
+def real_time(seconds: float) -> Iterator[list[Frame]]:
+    """GOPs of 4 Mbit/s, each when it is due."""
+    started = time.monotonic()
+    for start_ms in range(GOP_MS, int(seconds * 1000), GOP_MS):
+        time.sleep(max(started + start_ms / 1000 - time.monotonic(), 0))
+        yield gop(start_ms, filling=FILLING)
+
+
+def test_a_viewer_at_half_the_bitrate_jumps_to_keyframes_and_stays_near(
     open_server: OpenServer, stream: str
 ) -> None:
     server = open_server(settings=SETTINGS)
-    came: list[tuple[int, Message]] = []  # with the stream's time when it came
-    with (
-        RtmpClient.publishing(server.publish_url(stream)) as publisher,
-        player_of(server, stream) as slow,
-        RtmpClient.playing(server.play_url(stream)) as good,
-    ):
-        publisher.send(*CONFIGS, *gop(0))
-        sent = [*CONFIGS, *gop(0)]
-        good.take(len(sent))
-        started = time.monotonic()
-        for head_ms in range(GOP_MS, SECONDS * 1000, GOP_MS):
-            frames = gop(head_ms, filling=FILLING)
-            publisher.send(*frames)
+    sent = [*CONFIGS, *gop(0)]
+    came: list[Message] = []
+    worst_lag_ms = 0
+    with on_air(server, stream) as station, player_of(server, stream) as slow:
+        server.wait_for_viewers(stream, 2)
+        for frames in real_time(SECONDS):
+            station.send(*frames)  # a good viewer gets all of them
             sent += frames
-            assert bodies(good.take(len(frames))) == bodies(frames)
-            came += ((head_ms + GOP_MS, message) for message in slow.hear_some(1, GOP_BYTES // 2))
-            time.sleep(max(started + (head_ms + GOP_MS) / 1000 - time.monotonic(), 0))
-        viewers = server.api(f"streams/{stream}")["viewers"]
-    assert sorted(viewer["jumps"] > 0 for viewer in viewers) == [False, True]
-    assert sorted(viewer["skipped_ms"] > 0 for viewer in viewers) == [False, True]
-    assert max(head_ms - message.timestamp for head_ms, message in came) < ALLOWED_LAG_MS
-    assert_clean_jumps([message for _, message in came], bodies(sent))
+            for message in slow.hear_some(1, GOP_BYTES // 2):
+                came.append(message)
+                worst_lag_ms = max(worst_lag_ms, frames[-1].dts_ms - message.timestamp)
+        viewers = server.stream(stream)["viewers"]
+    assert viewers == 2
+    assert worst_lag_ms < ALLOWED_LAG_MS
+    assert jumps_in(came, sent) > 0
 
 
-def assert_clean_jumps(came: list[Message], sent: list[bytes]) -> None:
-    """Messages are those sent, in order; what follows a gap is a greeting, then a keyframe."""
-    greeting = bodies(CONFIGS)
-    gaps, position = 0, 0
-    pictures = [message for message in came if message.payload not in greeting]
-    for before, message in zip([None, *pictures], pictures, strict=False):
-        place = sent.index(message.payload)
-        if before is not None and place != position + 1:
-            assert place > position
-            assert message.type_id == Kind.VIDEO
-            assert message.payload[0] == 0x17
-            gaps += 1
-        position = place
-    assert gaps > 0
-    assert bodies(came).count(METADATA.body) == gaps + 1
+def jumps_in(came: list[Message], sent: list[Frame]) -> int:
+    """How often something is missing; checks that only a keyframe follows, behind a greeting."""
+    wanted, got, greeting = bodies(sent), bodies(came), bodies(CONFIGS)
+    jumps = 0
+    expected = len(greeting)  # the place in `sent` of what should come next
+    for index, body in enumerate(got):
+        if body in greeting:
+            continue
+        place = wanted.index(body, expected)
+        if place != expected:
+            assert sent[place].keyframe
+            assert sent[place].kind == Kind.VIDEO
+            assert got[index - len(greeting) : index] == greeting
+            jumps += 1
+        expected = place + 1
+    return jumps
 
 
 def test_viewers_that_never_read_are_closed_with_a_reason(
     open_server: OpenServer, stream: str
 ) -> None:
     server = open_server(settings=SETTINGS)
-    with ExitStack() as stack:
-        publisher = stack.enter_context(RtmpClient.publishing(server.publish_url(stream)))
-        good = stack.enter_context(RtmpClient.playing(server.play_url(stream)))
-        publisher.send(*CONFIGS, *gop(0))
-        good.take(len(CONFIGS) + len(gop(0)))
+    with on_air(server, stream) as station, ExitStack() as stack:
         memory = server.memory_bytes()
         for _ in range(50):
             stack.enter_context(player_of(server, stream))
         server.wait_for_viewers(stream, 51)
-
-        started = time.monotonic()
-        for start_ms in range(GOP_MS, (STALL_S + 4) * 1000, GOP_MS):
-            frames = gop(start_ms, filling=FILLING)
-            publisher.send(*frames)
-            assert bodies(good.take(len(frames))) == bodies(frames)
-            time.sleep(max(started + start_ms / 1000 - time.monotonic(), 0))
-        wait_until(
-            lambda: server.stream(stream)["viewers"] == 1, "the end of those who do not read"
-        )
-        assert server.memory_bytes() - memory < 16 << 20
-        server.wait_for_log(f"took nothing for {STALL_S} s")
+        for frames in real_time(STALL_S + 4):
+            station.send(*frames)
+        wait_until(lambda: server.stream(stream)["viewers"] == 1, "the end of the stalled")
+        assert server.memory_bytes() - memory < MAX_GROWTH
+        assert server.log().count(f"took nothing for {STALL_S} s") >= 1

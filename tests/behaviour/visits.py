@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from slipstream.media import Frame
 from slipstream.rtmp import Ended
 from tests.behaviour.pictures import CONFIGS, bodies, gop
 from tests.rtmp_client import RtmpClient
@@ -21,6 +25,31 @@ def end_of(client: RtmpClient) -> Ended:
     ended = client.wait_for(Ended)
     assert isinstance(ended, Ended)
     return ended
+
+
+class OnAir:
+    """A publisher, and a player that sees that all has arrived."""
+
+    def __init__(self, publisher: RtmpClient, witness: RtmpClient) -> None:
+        self._publisher = publisher
+        self._witness = witness
+
+    def send(self, *frames: Frame) -> None:
+        """Send frames; return when the server has handed them on, unchanged."""
+        self._publisher.send(*frames)
+        assert bodies(self._witness.take(len(frames))) == bodies(frames)
+
+
+@contextmanager
+def on_air(server: RunningServer, stream: str) -> Iterator[OnAir]:
+    """Publish until the end of the block; a first GOP is out when it begins."""
+    with (
+        RtmpClient.playing(server.play_url(stream)) as witness,
+        RtmpClient.publishing(server.publish_url(stream)) as publisher,
+    ):
+        station = OnAir(publisher, witness)
+        station.send(*CONFIGS, *gop(0))
+        yield station
 
 
 def assert_serves(server: RunningServer, stream: str) -> None:

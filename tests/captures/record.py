@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.clips import FILMS, encode_film
-from tests.interop.clients import OUR_OWN, PUBLISHERS, WATCHERS, watching
+from tests.interop.clients import OUR_OWN, PUBLISHERS, WATCHERS, watch
 from tests.server import RunningServer, running_server
 
 FOLDER = Path(__file__).parent
@@ -90,7 +90,8 @@ def record_all(server: RunningServer, folder: Path) -> None:
             )
     for name, client in PLAYED.items():
         watcher = next(watcher for watcher in WATCHERS if watcher.name == client)
-        with recording(server, name) as behind, watching(watcher, behind, STREAM, folder):
+        with recording(server, name) as behind, ThreadPoolExecutor() as pool:
+            pool.submit(watch, watcher, behind, STREAM, folder)
             server.wait_for_viewers(STREAM, 1)
             OUR_OWN.publish(FOLDER / "h264-aac.flv", server.play_url(STREAM), folder)
 

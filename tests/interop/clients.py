@@ -12,8 +12,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,7 +20,7 @@ from pathlib import Path
 from tests.clips import Content, Packet, has_picture, has_sound, is_plain, read_content
 from tests.interop import nginx
 from tests.rtmp_client import RtmpClient
-from tests.server import RunningServer
+from tests.server import RunningServer, wait_until
 
 TIMEOUT_S = 60.0
 PYAV_CLIENT = [sys.executable, "-m", "tests.pyav_client"]
@@ -69,22 +68,20 @@ def run(command: list[str]) -> None:
     assert done.returncode == 0, f"{command} ended with {done.returncode}:\n{words[-4000:]}"
 
 
-@contextmanager
-def watching(
-    watcher: Watcher, server: RunningServer, stream: str, folder: Path
-) -> Iterator[Callable[[], Content]]:
-    """Watch during the block and until the stream has ended; yields what reads what came."""
+def watch(watcher: Watcher, server: RunningServer, stream: str, folder: Path) -> Content:
+    """Watch until the stream has ended; what came."""
     url = server.flv_url(stream) if watcher.http else server.play_url(stream)
     file = folder / "received.flv"
     with subprocess.Popen(watcher.command(url, file), stdin=subprocess.DEVNULL) as process:
         try:
-            yield lambda: watcher.read(file)
             if watcher.ends:
-                assert process.wait(TIMEOUT_S) == 0
+                assert process.wait(TIMEOUT_S) == 0, f"{watcher.name} failed"
             else:
+                wait_until(file.exists, f"{watcher.name} to receive something", TIMEOUT_S)
                 server.wait_for_viewers(stream, 0)
         finally:
             process.terminate()
+    return watcher.read(file)
 
 
 # Publishers
@@ -116,12 +113,13 @@ def _publish_with_gstreamer(sink: str, film: Path, url: str, folder: Path) -> Pa
 
 
 def _publish_with_librtmp(film: Path, url: str, folder: Path) -> Path:
-    """What flvmux cannot write goes to librtmp as it is: it need not know the codec, nor the
-    time, and sends as fast as it can.
+    """What flvmux cannot write goes to librtmp as it is, in one piece: it loses a tag whose header
+    is cut. It need not know the codec, nor the time, and sends as fast as it can.
     """
     if is_plain(film):
         return _publish_with_gstreamer("rtmpsink", film, url, folder)
-    run([*GSTREAMER, "filesrc", f"location={film}", "!", "rtmpsink", f"location={url}"])
+    pipeline = f"filesrc location={film} blocksize={film.stat().st_size} ! rtmpsink location={url}"
+    run([*GSTREAMER, *pipeline.split()])
     return film
 
 

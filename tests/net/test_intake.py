@@ -19,7 +19,7 @@ class Owner:
         self.got = bytearray()
         self.reason = ""
 
-    def received(self, data: memoryview) -> None:
+    def received(self, data: bytes) -> None:
         self.got += data
         if self.got.endswith(b"BUG"):
             raise RuntimeError("a bug of ours")

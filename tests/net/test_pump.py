@@ -29,7 +29,7 @@ class Viewer:
     reason: str = ""
     got: bytearray = field(default_factory=bytearray)
 
-    def received(self, data: memoryview) -> None:
+    def received(self, data: bytes) -> None:
         pass
 
     def lost(self, reason: str) -> None:

@@ -41,7 +41,13 @@ def test_sizes_have_a_unit(size: int, words: str) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(-1, "0:00:00"), (59.9, "0:00:59"), (3_661, "1:01:01"), (360_000, "100:00:00")],
+    [
+        (-1, "0:00:00"),
+        (59.4, "0:00:59"),
+        (59.9, "0:01:00"),
+        (3_661, "1:01:01"),
+        (360_000, "100:00:00"),
+    ],
 )
 def test_times_count_hours(seconds: float, words: str) -> None:
     assert time_words(seconds) == words

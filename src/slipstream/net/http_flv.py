@@ -243,7 +243,7 @@ class HttpFlvViewer:
 
     # The link's side
 
-    def received(self, data: memoryview) -> None:
+    def received(self, data: bytes) -> None:
         """Whatever a viewer says after its request is of no interest."""
 
     def lost(self, reason: str) -> None:

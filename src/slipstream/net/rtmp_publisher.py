@@ -21,6 +21,7 @@ CODES = {
     EndReason.TAKEN_OVER: "NetStream.Publish.BadName",
     EndReason.SILENT: "NetStream.Publish.Idle",
     EndReason.KICKED: "NetStream.Publish.Denied",
+    EndReason.SHUTDOWN: "NetConnection.Connect.AppShutdown",
 }
 
 
@@ -56,7 +57,7 @@ class RtmpPublisher:
         now = services.loop.time()
         self.publication = services.hub.publish(stream, self, credential=credential, now=now)
 
-    def receive(self, messages: Sequence[Message]) -> None:
+    def receive(self, messages: Sequence[Message], now: float) -> None:
         """Take the media of one read."""
         publication = self.publication
         if publication is None:
@@ -74,7 +75,7 @@ class RtmpPublisher:
                 self._note_refused(publication, error)
         publication.bytes_received = self._session.link.bytes_received
         try:
-            publication.receive(frames, self._session.services.loop.time())
+            publication.receive(frames, now)
         except OSError as error:  # the machine is out of memory; its other streams live on
             self._session.close(f"no room in memory: {error}")
 

@@ -80,17 +80,23 @@ class RtmpSession:
 
     # The link's side
 
-    def received(self, data: memoryview) -> None:
+    def received(self, data: bytes) -> None:
         """Handle what was read at once."""
-        for event in self._connection.receive_data(data, self.services.loop.time()):
-            handler = _HANDLERS.get(type(event))
-            if handler is not None:
-                handler(self, event)
-                if self.link.is_closing:
-                    return
-        self.flush()
-        if self._connection.error is not None:
-            self.close(str(self._connection.error))
+        connection, now = self._connection, self.services.loop.time()
+        for event in connection.receive_data(data, now):
+            if type(event) is MediaReceived:
+                self._on_media(event, now)
+            else:
+                handler = _HANDLERS.get(type(event))
+                if handler is not None:
+                    handler(self, event)
+            if self.link.is_closing:
+                return
+        answers = connection.data_to_send()
+        if answers:
+            self.link.write(answers)
+        if connection.error is not None:
+            self.close(str(connection.error))
 
     def lost(self, reason: str) -> None:
         """The link has ended."""
@@ -185,10 +191,10 @@ class RtmpSession:
             self._connection.reject_play(stream_id, "NetStream.Play.Failed", str(error))
             self.ended(stream_id)
 
-    def _on_media(self, event: MediaReceived) -> None:
+    def _on_media(self, event: MediaReceived, now: float) -> None:
         publisher = self.publishers.get(event.stream_id)
         if publisher is not None:
-            publisher.receive(event.messages)
+            publisher.receive(event.messages, now)
 
     def _on_publish_ended(self, event: PublishEnded) -> None:
         publisher = self.publishers.get(event.stream_id)
@@ -295,7 +301,6 @@ class RtmpSession:
 Handler = Callable[[RtmpSession, Any], None]
 
 _HANDLERS: dict[type[Event], Handler] = {
-    MediaReceived: RtmpSession._on_media,
     HandshakeDone: RtmpSession._on_handshake_done,
     ConnectRequested: RtmpSession._on_connect,
     PublishRequested: RtmpSession._on_publish,

@@ -39,7 +39,7 @@ RUN = 256
 MAX_TAIL = 16 << 10  # bytes
 
 _U32 = struct.Struct(">I")  # an extended time; or a byte to mask and u24; or u24 and u8
-_FIELDS = struct.Struct(">II")  # a spare byte and u24 of time; u24 of length and u8 of type
+_unpack_type_1 = struct.Struct(">BBHHBB").unpack_from  # basic, u24 time, u24 length, type
 _STREAM_ID = struct.Struct("<I")  # the one little-endian field in RTMP (§5.3.1.2.5)
 _new_tuple = tuple.__new__  # a NamedTuple's own constructor takes twice as long
 
@@ -154,39 +154,40 @@ class ChunkDecoder:
     ) -> tuple[int, bool]:
         """Take ordinary messages, each whole and in one piece: nearly all of nearly all peers.
 
-        Return where something else begins, and whether that is only the beginning of another
-        ordinary message, which is best looked at again when more of it has come. The general
-        way below gives the same for the same bytes.
+        Return where something else begins, and whether that is only the beginning of one more,
+        best looked at again when more has come. The general way below gives the same.
         """
         streams, size, here, limits = self._streams, self.chunk_size, len(buffer), self.limits
         longest = min(limits.max_message_size, limits.max_unfinished_bytes - self._unfinished)
         while position + 12 <= here:
-            first = buffer[position]
+            first, high, low, long, short, type_id = _unpack_type_1(buffer, position)
             stream = streams.get(first & 0x3F)  # of a longer csid: 0 or 1, which never is there
             if first >= 0x80 or stream is None or stream.partial:
                 return position, False
-            time, word = _FIELDS.unpack_from(buffer, position)
-            time, length, type_id = time & 0xFFFFFF, word >> 8, word & 0xFF
-            chunks = (length - 1) // size + 1 if length > size else 1
-            if time == EXTENDED or type_id <= ABORT or length > longest or chunks > RUN:
+            time, length, chunks = high << 16 | low, long << 8 | short, 1
+            if time == EXTENDED or type_id <= ABORT or length > longest:
                 return position, False
             start = position + (8 if first & 0x40 else 12)
-            end = start + length + chunks - 1
-            payload = buffer[start:end]
-            if chunks > 1 and payload[size :: size + 1].strip(stream.marker):
-                return position, False
+            end = start + length
+            if length > size:
+                chunks += (length - 1) // size
+                end += chunks - 1
+                if chunks > RUN or buffer[start + size : end : size + 1].strip(stream.marker):
+                    return position, False
             if end > here or self._chunks + chunks > limits.max_chunks_per_second:
                 return position, end > here and length <= MAX_TAIL
             self._chunks += chunks
-            if first & 0x40:
-                stream.add_time(time)
+            if first & 0x40:  # what add_time() and set_time() do, without the 0.1 us of a call
+                stream.delta, time = time, (stream.timestamp + time) % CLOCK
             else:
-                stream.set_time(time, _STREAM_ID.unpack_from(buffer, start - 4)[0])
-            stream.extended, stream.length, stream.type_id = None, length, type_id
+                stream.delta = time if time <= MAX_FIRST_DELTA else 0
+                stream.stream_id = _STREAM_ID.unpack_from(buffer, start - 4)[0]
+            stream.timestamp, stream.extended = time, None
+            stream.length, stream.type_id = length, type_id
+            payload = buffer[start:end]
             if chunks > 1:
                 payload = _without_headers(payload, size)
-            fields = (stream.timestamp, type_id, stream.stream_id, payload)
-            messages.append(_new_tuple(Message, fields))
+            messages.append(_new_tuple(Message, (time, type_id, stream.stream_id, payload)))
             position = end
         return position, position == here
 

@@ -155,10 +155,11 @@ class Connection(ABC):
         begun = self._begin_media(stream_id)
         if begun is None:
             return None
-        last = events[-1] if events else None
-        if isinstance(last, MediaReceived) and last.stream_id == begun.stream_id:
-            last.messages.extend(begun.messages)
-            return last.messages
+        if events:
+            last = events[-1]
+            if isinstance(last, MediaReceived) and last.stream_id == begun.stream_id:
+                last.messages.extend(begun.messages)
+                return last.messages
         events.append(begun)
         return begun.messages
 
@@ -193,11 +194,11 @@ class Connection(ABC):
         dropped: list[Message] = []
         gathered, gathered_id = dropped, -1  # where media goes, and of which stream; -1: ask
         for message in messages:
-            type_id = message.type_id
+            _, type_id, stream_id, _ = message
             if type_id in _SOUND_AND_PICTURE:
-                if message.stream_id != gathered_id:
-                    gathered_id = message.stream_id
-                    wanted = self._gather(gathered_id, events)
+                if stream_id != gathered_id:
+                    gathered_id = stream_id
+                    wanted = self._gather(stream_id, events)
                     gathered = dropped if wanted is None else wanted
                 gathered.append(message)
                 continue
@@ -205,7 +206,8 @@ class Connection(ABC):
             gathered_id = -1
             if self.error is not None:
                 break
-        self.messages_dropped += len(dropped)
+        if dropped:
+            self.messages_dropped += len(dropped)
 
     def _handle(self, message: Message, now: float, events: list[Event]) -> None:
         """Take one message that is no media."""

@@ -153,6 +153,16 @@ class StreamMeter:
         """How much of the stream has passed."""
         return max((track.media_ms for track in self.tracks.values()), default=0)
 
+    @property
+    def mean_bits_per_s(self) -> float:
+        """Of all that has passed."""
+        return self.bytes * 8000 / self.media_ms if self.media_ms else 0.0
+
+    @property
+    def order(self) -> list[TrackKey]:
+        """The tracks: pictures before sound, the first of them before the others."""
+        return sorted(self.tracks, key=lambda key: (-key[0], key[1]))
+
     def count(self, frame: Frame, now: float) -> None:
         """Count a frame; configurations, data and the word that a track ends are none."""
         if frame.config or frame.kind is Kind.DATA:
@@ -168,8 +178,8 @@ class StreamMeter:
     def figures(self, now: float) -> Figures:
         """How the stream fares."""
         rates = {key: track.rates(now) for key, track in self.tracks.items()}
-        lead = min(self.tracks, key=_order, default=None)
         tracks = self.tracks.values()
+        lead = next(iter(self.order), None)
         return Figures(
             sum(bits_per_s for bits_per_s, _ in rates.values()),
             rates[lead][1] if lead else 0.0,
@@ -178,9 +188,3 @@ class StreamMeter:
             self.tracks[lead].delay_ms() if lead else 0.0,
             self.tracks[lead].jitter_ms if lead else 0.0,
         )
-
-
-def _order(key: TrackKey) -> tuple[int, int]:
-    """Pictures before sound, the first track before the others."""
-    kind, number = key
-    return -kind, number

@@ -100,10 +100,9 @@ class Player:
         """Return what there is to say at the end."""
         meter = self._viewing.meter
         figures = meter.figures(monotonic())
-        media_s = meter.media_ms / 1000
         parts = [
-            f"Played {time_words(media_s)}: {size_words(meter.bytes)}",
-            rate_words(meter.bytes * 8 / media_s if media_s else 0),
+            f"Played {time_words(meter.media_ms / 1000)}: {size_words(meter.bytes)}",
+            rate_words(meter.mean_bits_per_s),
             count_words(figures.gaps, "gap"),
             f"jitter {figures.jitter_ms:.1f} ms",
         ]

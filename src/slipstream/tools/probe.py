@@ -7,7 +7,6 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from itertools import pairwise
 from time import monotonic
 
 from rich.console import Console, RenderableType
@@ -16,7 +15,7 @@ from rich.text import Text
 
 from slipstream.media import CodecInfo
 from slipstream.net.rtmp_client import EndedError
-from slipstream.tools.meter import TrackMeter
+from slipstream.tools.meter import TrackKey, TrackMeter
 from slipstream.tools.screen import LiveFigures, open_console, run_until_stopped
 from slipstream.tools.viewing import Viewing
 from slipstream.tools.watch import watching
@@ -54,8 +53,7 @@ def run(url: str, *, seconds: float = USUAL_S, as_json: bool = False) -> None:
 async def _probe(url: str, seconds: float, *, as_json: bool) -> None:
     viewing = await _watch(url, seconds)
     reports = [
-        _report(kind.name.lower(), number, viewing.infos[kind, number], track)
-        for (kind, number), track in sorted(viewing.meter.tracks.items(), reverse=True)
+        _report(key, viewing.infos[key], viewing.meter.tracks[key]) for key in viewing.meter.order
     ]
     if as_json:
         sys.stdout.write(_as_json(url, viewing, reports))
@@ -86,13 +84,13 @@ async def _watch(url: str, seconds: float) -> Viewing:
     return viewing
 
 
-def _report(kind: str, number: int, info: CodecInfo, track: TrackMeter) -> TrackReport:
-    times = list(track.keyframes_ms)
-    distances = [later - earlier for earlier, later in pairwise(times)]
+def _report(key: TrackKey, info: CodecInfo, track: TrackMeter) -> TrackReport:
+    kind, number = key
+    distances = track.keyframe_distances_ms()
     frame_ms = track.mean_frame_ms()
     span_s = (track.media_ms + frame_ms) / 1000
     return TrackReport(
-        kind,
+        kind.name.lower(),
         number,
         info,
         track.frames,

@@ -100,10 +100,10 @@ class Publication:
     def summary(self) -> str:
         """Return what there is to say at the end."""
         dropped = f"{self.dropped} frames dropped" if self.dropped else "nothing dropped"
-        media_s = self._meter.media_ms / 1000
-        mean = rate_words(self._meter.bytes * 8 / media_s if media_s else 0)
+        meter = self._meter
         return (
-            f"Published {time_words(media_s)}: {size_words(self._meter.bytes)}, {mean}, {dropped}."
+            f"Published {time_words(meter.media_ms / 1000)}: {size_words(meter.bytes)}, "
+            f"{rate_words(meter.mean_bits_per_s)}, {dropped}."
         )
 
     async def _send_all(self, tags: Sequence[FlvTag]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from typing import Literal, TypeAlias
 
 import av
 from av.container import InputContainer, OutputContainer
@@ -20,7 +21,10 @@ from slipstream.tools.track import Track, copied_track, encoded_track
 OPEN_S, READ_S = 10.0, 10.0  # for inputs that come over a network
 MAX_REORDERED = 64  # packets whose times are waited for; H.264 and H.265 reorder at most 16
 
-Tell = Callable[[str], None]
+Kind: TypeAlias = Literal["video", "audio"]
+Tell: TypeAlias = Callable[[str], None]
+
+KINDS: tuple[Kind, ...] = ("video", "audio")
 
 
 def feed_file(path: str, output: OutputContainer, tell: Tell, *, loop: bool) -> None:
@@ -51,7 +55,7 @@ def feed_file(path: str, output: OutputContainer, tell: Tell, *, loop: bool) -> 
 def _make_tracks(file: InputContainer, output: OutputContainer, tell: Tell) -> dict[int, Track]:
     """Return what to do with each stream of the file that is wanted."""
     tracks: dict[int, Track] = {}
-    for kind in ("video", "audio"):
+    for kind in KINDS:
         stream = _best(file, kind)
         if stream is not None:
             track = copied_track(stream, output) or encoded_track(stream, output)
@@ -62,8 +66,8 @@ def _make_tracks(file: InputContainer, output: OutputContainer, tell: Tell) -> d
     return tracks
 
 
-def _best(file: InputContainer, kind: str) -> Stream | None:
-    stream = file.streams.best("video" if kind == "video" else "audio")
+def _best(file: InputContainer, kind: Kind) -> Stream | None:
+    stream = file.streams.best(kind)
     # The cover of a song is called video.
     if stream is None or stream.disposition & Disposition.attached_pic:
         return None

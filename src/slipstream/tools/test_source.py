@@ -26,7 +26,7 @@ VIDEO_BITS_PER_S, AUDIO_BITS_PER_S = 1_500_000, 96_000
 KEYFRAME_S = 2
 SAMPLE_RATE = 48_000
 SAMPLES = 1024  # in each frame of AAC
-SOUND_AHEAD_S = 0.05  # FFmpeg's muxer holds pictures back until it has later sound
+SOUND_AHEAD_S = 0.1  # FFmpeg's muxer holds pictures back until it has later sound
 
 TONE_HZ, TONE_LEVEL = 440, 0.03  # quiet: it is there to be heard, not listened to
 BEEP_HZ, BEEP_LEVEL = 1000, 0.2

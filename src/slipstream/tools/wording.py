@@ -62,7 +62,7 @@ def size_words(size: int) -> str:
 
 def time_words(seconds: float) -> str:
     """Return hours, minutes and seconds."""
-    whole = max(int(seconds), 0)
+    whole = max(round(seconds), 0)
     return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
 
 
