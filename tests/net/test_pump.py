@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import weakref
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
@@ -364,3 +365,19 @@ async def test_lag_counts_what_the_kernel_still_holds(stage: Stage) -> None:
         stage.put(os.urandom(2000), step_ms=100)
     await until(lambda: viewer.cursor.position == stage.log.head)
     assert viewer.cursor.lag_ms() > 500
+
+
+async def test_a_log_without_viewers_is_let_go_although_it_never_grows_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("slipstream.net.pump.SURVEY_S", 0.02)
+    stage.put(b"key", sync=True)
+    viewer = stage.viewer()
+    await viewer.take(3)
+    held = weakref.ref(stage.log.segments[0])
+    viewer.link.fail("gone")
+    stage.log = Log()
+    viewer.cursor = None  # type: ignore[assignment]
+    async with asyncio.timeout(5):
+        while held() is not None:
+            await asyncio.sleep(0.05)

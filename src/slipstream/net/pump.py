@@ -196,13 +196,18 @@ class Pump:
                     away_s += back - now
                     limit = back + SLICE_S
             if lane.is_empty:
-                self._lanes.pop(lane.log, None)
-                self._note_cost(lane, None)
+                self._drop(lane)
                 continue
             now = monotonic()
             self._note_cost(lane, now - lane.since - away_s)
             if any(not cursor.paused for cursor in lane.behind):
                 self._plan(lane, max(self.pace.due(lane.since, now, picture=True), now + RETRY_S))
+
+    def _drop(self, lane: Lane) -> None:
+        """Forget a log without viewers: it may be the last that holds its memory."""
+        self._lanes.pop(lane.log, None)
+        self._due.pop(lane, None)
+        self._note_cost(lane, None)
 
     def _note_cost(self, lane: Lane, cost_s: float | None) -> None:
         """Tell the pace what a round of everything costs; None: this lane costs no more."""
@@ -263,10 +268,15 @@ class Pump:
             lane.catch_up(cursor)
 
     def _look_around(self) -> None:
-        """Find viewers that take nothing."""
+        """Find viewers that take nothing, and logs that are served no more."""
         now = monotonic()
         for cursor in list(self.cursors()):
             cursor.survey(now)
+        for lane in list(self._lanes.values()):
+            if lane.is_empty:
+                self._drop(lane)
+            elif now - lane.since > SURVEY_S:
+                self._note_cost(lane, None)  # the log does not grow: its viewers cost nothing
         self._survey = self._loop.call_later(SURVEY_S, self._look_around)
 
 
