@@ -53,7 +53,7 @@ def test_it_takes_leave_of_everybody_and_ends(
 
         server.process.send_signal(number)
         assert end_of(player).code in (Code.PLAY_STOP, Code.PLAY_UNPUBLISH_NOTIFY)
-        assert end_of(publisher).code == Code.PUBLISH_DENIED
+        assert end_of(publisher).code == "NetConnection.Connect.AppShutdown"
         for client in (player, publisher, waiting):
             client.drain()
         viewer.drain()

@@ -186,6 +186,16 @@ async def test_private_bytes_never_come_inside_a_message(stage: Stage) -> None:
     assert await viewer.take(len(expected)) == expected
 
 
+async def test_who_has_answers_made_and_reads_none_is_given_up(stage: Stage) -> None:
+    stage.put(b"key", sync=True)
+    viewer = stage.viewer(receive_buffer=4096)
+    await fill(stage, viewer)
+    for _ in range(viewer.link.max_unsent // 1000 + 1):
+        viewer.link.write(bytes(1000))
+    await until(lambda: viewer.reason != "")
+    assert "bytes unread, limit" in viewer.reason
+
+
 async def test_private_bytes_to_a_viewer_that_keeps_up_go_out_at_once(stage: Stage) -> None:
     stage.put(b"key", sync=True)
     viewer = stage.viewer()

@@ -142,7 +142,8 @@ class Cursor:
                 self._leave_fast_lane()
         else:
             self._private = (self._private or bytearray()) + data
-            self._stop_at_boundary()
+            if self.link.has_room_for(len(self._private)):
+                self._stop_at_boundary()
 
     def leave(self) -> None:
         """Send nothing more, once the message that has begun is out."""

@@ -153,16 +153,22 @@ class Link:
             except BlockingIOError:
                 count = 0
             except OSError as error:
-                self._fail_later(describe(error))
+                self.fail_later(describe(error))
                 return
             if count == len(data):
                 return
             self._unsent = bytearray(memoryview(data)[count:])
-        if len(self._unsent) > self.max_unsent:
-            self._fail_later(f"{len(self._unsent)} bytes unread, limit {self.max_unsent}")
-        elif not self._writing:
+        if not self.has_room_for(len(self._unsent)):
+            return
+        if not self._writing:
             self._writing = True
             self._loop.add_writer(self.fd, self._writable)
+
+    def has_room_for(self, unread: int) -> bool:
+        """Whether so many bytes may wait for the peer; if not, the link ends."""
+        if unread > self.max_unsent:
+            self.fail_later(f"{unread} bytes unread, limit {self.max_unsent}")
+        return unread <= self.max_unsent
 
     def queued(self) -> int:
         """Bytes that the kernel holds because the peer has not acknowledged them (1 µs)."""
@@ -212,7 +218,7 @@ class Link:
         if not told:
             self._owner.lost(reason)
 
-    def _fail_later(self, reason: str) -> None:
+    def fail_later(self, reason: str) -> None:
         """As `fail()`, but never inside the owner's own call."""
         self._loop.call_soon(self.fail, reason)
 
