@@ -313,6 +313,17 @@ async def test_a_selection_gets_whole_messages_one_by_one(stage: Stage) -> None:
     assert await viewer.take(3 + 5 + 7) == b"key<one><three>"
 
 
+async def test_a_selected_message_may_be_larger_than_what_may_wait(stage: Stage) -> None:
+    stage.put(b"key", sync=True)
+    viewer = stage.viewer(receive_buffer=4096)
+    await viewer.take(3)
+    viewer.cursor.choose(OddOnly())
+    large = os.urandom(viewer.link.max_unsent * 8)
+    stage.put(large)
+    assert await viewer.take(3 + len(large) + 2) == b"key<" + large + b">"
+    assert viewer.reason == ""
+
+
 async def test_two_cursors_on_one_link_never_mix_their_messages(stage: Stage) -> None:
     stage.put(b"key", sync=True)
     viewer = stage.viewer(receive_buffer=4096)

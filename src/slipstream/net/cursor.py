@@ -321,7 +321,7 @@ class Cursor:
             index = segment.entry_at(self.position)
             size = segment.start + segment.ends[index] - self.position
             message = os.pread(segment.fd, size, self.position - segment.start)
-            self.link.write_now(selection.select(message, segment.flags[index]))
+            self.link.write_now(selection.select(message, segment.flags[index]), bounded=False)
             self.position += size
             if self.link.unsent > SELECTED_BYTES:
                 return False

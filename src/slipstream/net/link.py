@@ -141,8 +141,11 @@ class Link:
         else:
             self.write_now(data)
 
-    def write_now(self, data: bytes | bytearray) -> None:
-        """Send `data` although somebody else sends on this link; for the sender itself."""
+    def write_now(self, data: bytes | bytearray, *, bounded: bool = True) -> None:
+        """Send `data` although somebody else sends on this link; for the sender itself.
+
+        Not bounded is who looks at `unsent` before it writes more.
+        """
         if self.fd < 0 or not data:
             return
         if self._unsent:
@@ -158,7 +161,7 @@ class Link:
             if count == len(data):
                 return
             self._unsent = bytearray(memoryview(data)[count:])
-        if not self.has_room_for(len(self._unsent)):
+        if bounded and not self.has_room_for(len(self._unsent)):
             return
         if not self._writing:
             self._writing = True
