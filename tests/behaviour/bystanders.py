@@ -20,7 +20,7 @@ from tests.behaviour.visits import assert_serves, on_air
 from tests.server import RunningServer, wait_until
 
 # Short, so that nobody has to wait for deadlines.
-SETTINGS = """
+SHORT_DEADLINES = """
 [net]
 handshake_s = 1
 connect_s = 1

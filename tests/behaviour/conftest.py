@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.behaviour.bystanders import SHORT_DEADLINES, Bystanders, bystanders
 from tests.server import RunningServer, running_server
 
 # Short, so that nobody has to wait; long enough for a busy machine.
@@ -27,6 +28,21 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """Publishing needs the key; what one test does to it, another one may find."""
     with running_server(tmp_path_factory.mktemp("server"), settings=SETTINGS) as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def victim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """To be attacked by the tests of one file; its deadlines are short."""
+    folder = tmp_path_factory.mktemp("victim")
+    with running_server(folder, settings=SHORT_DEADLINES) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def others(victim: RunningServer) -> Iterator[Bystanders]:
+    """Those who use the victim all the while."""
+    with bystanders(victim) as others:
+        yield others
 
 
 @pytest.fixture

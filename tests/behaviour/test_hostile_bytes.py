@@ -4,35 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import struct
-from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
 
 from slipstream.amf import build_amf0
 from slipstream.rtmp import Code, Message, MessageType
-from tests.behaviour.bystanders import SETTINGS, Bystanders, bystanders
+from tests.behaviour.bystanders import Bystanders
 from tests.behaviour.pictures import CONFIGS, gop
 from tests.hub.stage import key, video_config
 from tests.raw_client import RawClient
 from tests.rtmp import wire
 from tests.rtmp_client import RtmpClient
-from tests.server import RunningServer, running_server
+from tests.server import RunningServer
 
 ATTACKERS = 4
 HUGE = 0xFFFFFF  # bytes: the longest message that a chunk header can announce
-
-
-@pytest.fixture(scope="module")
-def victim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    with running_server(tmp_path_factory.mktemp("victim"), settings=SETTINGS) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def others(victim: RunningServer) -> Iterator[Bystanders]:
-    with bystanders(victim) as others:
-        yield others
 
 
 def say(client: RawClient, data: bytes) -> None:

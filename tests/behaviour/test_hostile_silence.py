@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
 
-from tests.behaviour.bystanders import SETTINGS, Bystanders, bystanders
+from tests.behaviour.bystanders import Bystanders
 from tests.behaviour.visits import assert_serves
 from tests.raw_client import RawClient
 from tests.rtmp import wire
-from tests.server import PATIENCE_S, RunningServer, running_server
+from tests.server import PATIENCE_S, RunningServer
 
 PING_ANSWER = 7
 SILENT = 50  # clients
-
-
-@pytest.fixture(scope="module")
-def victim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    with running_server(tmp_path_factory.mktemp("victim"), settings=SETTINGS) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def others(victim: RunningServer) -> Iterator[Bystanders]:
-    with bystanders(victim) as others:
-        yield others
 
 
 def say_until_closed(client: RawClient, said: bytes, every_s: float) -> None:

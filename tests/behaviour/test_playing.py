@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from slipstream.media import Kind
+from slipstream.media import Kind, build_metadata, parse_tag
 from slipstream.rtmp import Code, Ended, MessageType
 from tests.behaviour.pictures import CONFIGS, GOP_MS, METADATA, bodies, gop
+from tests.behaviour.visits import on_air
 from tests.hub.stage import audio_config, inter, key, sound, video_config
 from tests.raw_client import RawClient
 from tests.rtmp_client import RtmpClient
@@ -12,6 +13,8 @@ from tests.server import RunningServer
 
 ONE_MORE = len(gop(0))
 GREETING = len(CONFIGS)
+SOUNDS = [sound(20 * number, b"%d" % number) for number in range(80)]
+SURE_AFTER_MS = 1_000  # of sound without a picture
 
 
 def test_a_player_may_come_before_the_publisher(server: RunningServer, stream: str) -> None:
@@ -30,32 +33,38 @@ def test_a_player_gives_up_waiting_in_the_end(server: RunningServer, stream: str
 
 
 def test_who_joins_in_mid_gop_starts_with_its_keyframe(server: RunningServer, stream: str) -> None:
-    with RtmpClient.publishing(server.publish_url(stream)) as publisher:
-        publisher.send(*CONFIGS, *gop(0), *gop(GOP_MS)[:-2])
-        server.wait_for_log(f"publish.start .*{stream}")
-        with RtmpClient.playing(server.play_url(stream)) as early:
-            early.take(GREETING + ONE_MORE - 2)  # so all of it has been received
+    with on_air(server, stream) as station:
+        station.send(*gop(GOP_MS)[:-2])
         with RtmpClient.playing(server.play_url(stream)) as player:
             came = player.take(GREETING + ONE_MORE - 2)
-            publisher.send(*gop(GOP_MS)[-2:])
+            station.send(*gop(GOP_MS)[-2:])
             came += player.take(2)
     assert bodies(came) == bodies([*CONFIGS, *gop(GOP_MS)])
     assert {message.timestamp for message in came[: GREETING + 1]} == {GOP_MS}
 
 
-def test_sound_alone_plays_at_once(server: RunningServer, stream: str) -> None:
-    sounds = [sound(20 * number, b"%d" % number) for number in range(80)]
+def test_sound_alone_plays_at_once_if_announced(server: RunningServer, stream: str) -> None:
+    announcement = parse_tag(Kind.DATA, 0, build_metadata({"audiocodecid": 10.0}))
+    sent = [announcement, audio_config(), *SOUNDS]
     with (
         RtmpClient.playing(server.play_url(stream)) as player,
         RtmpClient.publishing(server.publish_url(stream)) as publisher,
     ):
-        publisher.send(audio_config(), *sounds)
-        came = bodies(player.take_for(0.5))
-        publisher.send(sound(1600, b"last"))
-        came += bodies(player.take(1))
-    assert came[0] == audio_config().body
-    assert came[1:] == bodies([*sounds, sound(1600, b"last")])[-len(came) + 1 :]
-    assert len(came) > 25  # of 81: without metadata it takes 1 s of sound to be sure
+        publisher.send(*sent)
+        assert bodies(player.take(len(sent))) == bodies(sent)
+
+
+def test_sound_alone_plays_once_it_is_clear_that_no_picture_comes(
+    server: RunningServer, stream: str
+) -> None:
+    heard = [sound for sound in SOUNDS if sound.dts_ms >= SURE_AFTER_MS]
+    with (
+        RtmpClient.playing(server.play_url(stream)) as player,
+        RtmpClient.publishing(server.publish_url(stream)) as publisher,
+    ):
+        publisher.send(audio_config(), *SOUNDS)
+        came = player.take(1 + len(heard))
+    assert bodies(came) == bodies([audio_config(), *heard])
 
 
 def test_pictures_alone_play(server: RunningServer, stream: str) -> None:

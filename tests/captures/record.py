@@ -91,7 +91,9 @@ def record_all(server: RunningServer, folder: Path) -> None:
     for name, client in PLAYED.items():
         watcher = next(watcher for watcher in WATCHERS if watcher.name == client)
         with recording(server, name) as behind, ThreadPoolExecutor() as pool:
-            pool.submit(watch, watcher, behind, STREAM, folder)
+            own_folder = folder / name
+            own_folder.mkdir()
+            pool.submit(watch, watcher, behind, STREAM, own_folder)
             server.wait_for_viewers(STREAM, 1)
             OUR_OWN.publish(FOLDER / "h264-aac.flv", server.play_url(STREAM), folder)
 
