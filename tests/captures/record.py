@@ -93,9 +93,10 @@ def record_all(server: RunningServer, folder: Path) -> None:
         with recording(server, name) as behind, ThreadPoolExecutor() as pool:
             own_folder = folder / name
             own_folder.mkdir()
-            pool.submit(watch, watcher, behind, STREAM, own_folder)
+            watching = pool.submit(watch, watcher, behind, STREAM, own_folder)
             server.wait_for_viewers(STREAM, 1)
             OUR_OWN.publish(FOLDER / "h264-aac.flv", server.play_url(STREAM), folder)
+            watching.result()
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from tests.server import RunningServer, wait_until
 
 pytestmark = pytest.mark.interop
 
-LATE_S = 6.0  # in mid-GOP of the film with 10 s from keyframe to keyframe
+LATE_S = 3.0  # in mid-GOP of the film with 10 s from keyframe to keyframe
 
 
 class Showing(NamedTuple):
