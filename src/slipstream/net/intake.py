@@ -1,7 +1,7 @@
 """The intake: reads the publishers, at once while they are few, in sweeps when they are many.
 
 Reads are the dear part of taking in a stream: a callback per arrival costs 2 to 3 times what
-a sweep over all publishers every 50 ms does (bench/README.md), because a sweep takes what
+a sweep over all publishers every 60 ms does (bench/README.md), because a sweep takes what
 has gathered in one read. The price is latency, so the interval grows with the number of
 publishers and a few are read at once.
 """
@@ -12,10 +12,11 @@ import asyncio
 
 from slipstream.net.link import Link
 
-SWEEP_S_PER_LINK = 0.0005  # up to 100 publishers, who are swept every
-USUAL_S = 0.050
-# From 200 on the interval grows again, at half that pace: with twice as many messages to a read
-# each takes 0.7 of the time (bench/micro/ingest.py).
+SWEEP_S_PER_LINK = 0.0006  # up to 100 publishers, who are swept every
+USUAL_S = 0.060
+# From 240 on the interval grows again: with twice as many messages to a read each takes 0.7 of
+# the time (bench/micro/ingest.py).
+MANY_S_PER_LINK = 0.00025
 LONGEST_S = 0.100
 SHORTEST_S = 0.004  # below it a sweep gathers nothing that a callback would not
 READS_PER_SWEEP = 8  # of one link, 512 KiB: what is left waits, so that nobody holds up the others
@@ -37,10 +38,11 @@ class Intake:
     @property
     def interval_s(self) -> float:
         """From one sweep to the next, in seconds; 0 while links are read at once."""
-        wanted = len(self._links) * SWEEP_S_PER_LINK
-        if wanted < SHORTEST_S:
+        links = len(self._links)
+        if links * SWEEP_S_PER_LINK < SHORTEST_S:
             return 0.0
-        return max(min(wanted, USUAL_S), min(wanted / 2, LONGEST_S))
+        usual = min(links * SWEEP_S_PER_LINK, USUAL_S)
+        return max(usual, min(links * MANY_S_PER_LINK, LONGEST_S))
 
     def add(self, link: Link) -> None:
         """Read this link from now on."""
