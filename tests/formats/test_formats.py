@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from slipstream.formats import Flag, FlvFormat, Format, RtmpFormat, RtmpMultitrackFormat
 from slipstream.log import SYNC, Log
-from slipstream.media import FlvParser, Frame, Kind, parse_tag
+from slipstream.media import FlvParser, Frame, Kind, build_metadata, parse_tag
 from slipstream.rtmp import OUT_CHUNK_SIZE, PUBLISHER, ChunkDecoder
 from tests.hub.stage import audio_config, inter, key, sound, video_config
 
@@ -88,6 +88,12 @@ def test_a_greeting_is_the_configurations_at_the_time_of_the_start() -> None:
         (8, 1234, 1, greeting[0].body),
         (9, 1234, 1, greeting[1].body),
     ]
+
+
+def test_metadata_is_greeted_with_at_time_0() -> None:
+    metadata = parse_tag(18, 77, build_metadata({"width": 640}))
+    messages = made(RtmpFormat, []).greet((metadata, video_config(5)), 1234)
+    assert [time_ms for _, time_ms, *_ in read_rtmp(b"".join(messages))] == [0, 1234]
 
 
 @pytest.mark.parametrize(

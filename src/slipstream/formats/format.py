@@ -90,13 +90,17 @@ class Format:
         return player_frame(frame, multitrack=self.multitrack)
 
     def greet(self, greeting: Greeting, at_ms: int) -> list[bytes]:
-        """What a newcomer gets before the first byte of the log, all at the time `at_ms`."""
+        """What a newcomer gets before the first byte of the log, at the time `at_ms`.
+
+        Metadata has the time 0: with another, FFmpeg takes it for a stream of subtitles.
+        """
         messages = []
         for frame in greeting:
             shown = self.shown(frame)
             if shown is not None:
                 parts: list[Buffer] = []
-                self.wrap(parts, shown.kind, at_ms, shown.body)
+                time_ms = 0 if shown.kind == Kind.DATA else at_ms
+                self.wrap(parts, shown.kind, time_ms, shown.body)
                 messages.append(b"".join(parts))
         return messages
 
