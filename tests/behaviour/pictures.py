@@ -16,6 +16,7 @@ GOP_MS = 200
 
 METADATA = parse_tag(18, 0, build_metadata({"videocodecid": 7.0, "audiocodecid": 10.0}))
 CONFIGS = (METADATA, audio_config(), video_config())
+CONFIGS_AGAIN = CONFIGS[1:]  # what comes after a jump
 
 
 def gop(start_ms: int, *, pictures: int = 5, filling: int = 0) -> list[Frame]:

@@ -57,7 +57,9 @@ def test_who_joins_in_the_middle_gets_a_file_that_starts_with_a_keyframe(
             tags += viewer.take(len(gop(0)) - 4)
     assert in_them(tags) == bodies([*CONFIGS, *gop(2 * GOP_MS)])
     assert [tag.type_id for tag in tags[:4]] == [Kind.DATA, Kind.AUDIO, Kind.VIDEO, Kind.VIDEO]
-    assert [tag.timestamp for tag in tags] == [2 * GOP_MS] * 3 + [f.dts_ms for f in gop(2 * GOP_MS)]
+    assert [tag.timestamp for tag in tags] == [0, 2 * GOP_MS, 2 * GOP_MS] + [
+        f.dts_ms for f in gop(2 * GOP_MS)
+    ]
 
 
 @pytest.mark.usefixtures("station")

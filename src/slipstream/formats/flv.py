@@ -22,13 +22,16 @@ class FlvFormat(Format):
         parts += (flv_tag_header(kind, time_ms, size), body, flv_tag_trailer(size))
         return size + 15
 
-    def greet(self, greeting: Greeting, at_ms: int) -> list[bytes]:
-        """The file header and the configurations, all at the time `at_ms`."""
+    def greet(self, greeting: Greeting, at_ms: int, *, again: bool = False) -> list[bytes]:
+        """The file header and what every newcomer gets; after a jump, no header."""
+        messages = super().greet(greeting, at_ms, again=again)
+        if again:
+            return messages
         kinds = {frame.kind for frame in greeting if frame.track == 0}
         audio, video = Kind.AUDIO in kinds, Kind.VIDEO in kinds
         # A codec without configuration (MP3, G.711) leaves no trace in the greeting: claim both.
         header = flv_header(audio=audio or not video, video=video or not audio)
-        return [header, *super().greet(greeting, at_ms)]
+        return [header, *messages]
 
 
 class FlvMultitrackFormat(FlvFormat):

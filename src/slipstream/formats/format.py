@@ -89,14 +89,15 @@ class Format:
         """The frame as viewers of this format get it; None if they do not."""
         return player_frame(frame, multitrack=self.multitrack)
 
-    def greet(self, greeting: Greeting, at_ms: int) -> list[bytes]:
+    def greet(self, greeting: Greeting, at_ms: int, *, again: bool = False) -> list[bytes]:
         """What a newcomer gets before the first byte of the log, at the time `at_ms`.
 
-        Metadata has the time 0: with another, FFmpeg takes it for a stream of subtitles.
+        Metadata has the time 0: with another, FFmpeg takes it for a stream of subtitles. One that
+        is greeted `again`, after a jump, gets the configurations alone.
         """
         messages = []
         for frame in greeting:
-            shown = self.shown(frame)
+            shown = None if again and frame.kind == Kind.DATA else self.shown(frame)
             if shown is not None:
                 parts: list[Buffer] = []
                 time_ms = 0 if shown.kind == Kind.DATA else at_ms

@@ -178,7 +178,7 @@ class HttpFlvViewer:
         link.start()
         sync = self._sync
         assert sync is not None
-        link.write(_HEAD + self.greet(sync))
+        link.write(_HEAD + self._greeting(sync, again=False))
         self._cursor = Cursor(
             link,
             self._form.log,
@@ -231,15 +231,18 @@ class HttpFlvViewer:
     # The cursor's side
 
     def greet(self, sync: SyncPoint) -> bytes:
-        """The file header and the configurations; after a jump, these alone."""
-        assert self._form is not None
-        messages = self._form.greet(cast(Greeting, sync.greeting), sync.time_ms)
-        return b"".join(messages if self._cursor is None else messages[1:])
+        """The configurations, after a jump."""
+        return self._greeting(sync, again=True)
 
     def fail(self, reason: str) -> None:
         """The cursor cannot go on."""
         if self._link is not None:
             self._link.fail(reason)
+
+    def _greeting(self, sync: SyncPoint, *, again: bool) -> bytes:
+        assert self._form is not None
+        greeting = cast(Greeting, sync.greeting)
+        return b"".join(self._form.greet(greeting, sync.time_ms, again=again))
 
     # The link's side
 

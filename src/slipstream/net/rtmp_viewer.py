@@ -146,7 +146,7 @@ class RtmpViewer:
         self._form = form
         session.connection.accept_play(self._stream_id)
         session.flush()
-        session.link.write(self.greet(sync))
+        session.link.write(self._greeting(sync, again=False))
         self.cursor = Cursor(
             session.link,
             form.log,
@@ -182,16 +182,19 @@ class RtmpViewer:
     # The cursor's side
 
     def greet(self, sync: SyncPoint) -> bytes:
-        """Metadata and configurations, in this player's form."""
-        assert self._form is not None
-        messages = self._form.greet(cast(Greeting, sync.greeting), sync.time_ms)
-        if self._selection is not None:
-            messages = [self._selection.select(message, Flag.CONFIG) for message in messages]
-        return b"".join(messages)
+        """The configurations in this player's form, after a jump."""
+        return self._greeting(sync, again=True)
 
     def fail(self, reason: str) -> None:
         """The cursor cannot go on."""
         self._session.link.fail(reason)
+
+    def _greeting(self, sync: SyncPoint, *, again: bool) -> bytes:
+        assert self._form is not None
+        messages = self._form.greet(cast(Greeting, sync.greeting), sync.time_ms, again=again)
+        if self._selection is not None:
+            messages = [self._selection.select(message, Flag.CONFIG) for message in messages]
+        return b"".join(messages)
 
     def _stop_cursor(self) -> None:
         cursor, self.cursor = self.cursor, None
