@@ -1,5 +1,7 @@
 """Streams, publishers and viewers: who publishes what, who watches, what happens when one goes."""
 
+from slipstream.hub.audience import Audience, Subscription, Tap
+from slipstream.hub.directory import Alone, Claim, Directory
 from slipstream.hub.hub import Hub
 from slipstream.hub.names import stream_name
 from slipstream.hub.peers import (
@@ -13,10 +15,14 @@ from slipstream.hub.peers import (
 )
 from slipstream.hub.publication import Publication
 from slipstream.hub.settings import StreamSettings
-from slipstream.hub.stream import Stream, Subscription
+from slipstream.hub.stream import Stream
 
 __all__ = [
+    "Alone",
+    "Audience",
     "BusyError",
+    "Claim",
+    "Directory",
     "EndReason",
     "FullError",
     "Hub",
@@ -25,6 +31,7 @@ __all__ = [
     "Stream",
     "StreamSettings",
     "Subscription",
+    "Tap",
     "ViewerFigures",
     "ViewerPeer",
     "Wake",

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from slipstream.formats import Format
+from slipstream.hub.audience import Subscription, Tap
+from slipstream.hub.directory import Alone, Directory
 from slipstream.hub.peers import EndReason, PublisherPeer, ViewerPeer, Wake
 from slipstream.hub.publication import Publication
 from slipstream.hub.settings import StreamSettings
-from slipstream.hub.stream import Stream, Subscription, Totals
+from slipstream.hub.stream import Stream, Totals
 
 SettingsOf = Callable[[str], StreamSettings]
 
@@ -23,38 +25,84 @@ class Hub:
     Args:
         settings_of: the settings of an application, by the stream's name.
         wake: called when a log with viewers has grown.
+        directory: the other processes of the server; None if there are none.
     """
 
-    def __init__(self, settings_of: SettingsOf, wake: Wake) -> None:
+    def __init__(
+        self, settings_of: SettingsOf, wake: Wake, directory: Directory | None = None
+    ) -> None:
         self.streams: dict[str, Stream] = {}
         self.totals = Totals()
         self._settings_of = settings_of
         self._wake = wake
+        self._directory = directory or Alone()
 
     def publish(
-        self, name: str, peer: PublisherPeer, *, credential: str, now: float
+        self, name: str, peer: PublisherPeer, *, credential: str, now: float, floor_ms: int = 0
     ) -> Publication:
-        """Begin to publish the stream `name` (see `names.stream_name`).
+        """Begin to publish the stream `name` (see `names.stream_name`), whose home is here.
+
+        Args:
+            name: of the stream.
+            peer: who publishes.
+            credential: who has the right to take over: the same key, or the same address.
+            now: seconds on the monotonic clock.
+            floor_ms: where the stream's time begins at the earliest (`Claim.floor_ms`).
 
         Raises:
             BusyError: somebody with another credential publishes it.
         """
-        return self._stream(name, now).publish(peer, credential, now)
+        stream = self._stream(name, now)
+        stream.came_home(floor_ms)
+        return stream.publish(peer, credential, now)
 
     def subscribe(
-        self, name: str, form: type[Format], peer: ViewerPeer, *, now: float
+        self, name: str, form: type[Format], peer: ViewerPeer, *, now: float, delay_ms: int = 0
     ) -> Subscription:
         """Begin to watch the stream `name` in the format `form`, or to wait for it.
+
+        Args:
+            name: of the stream.
+            form: the format.
+            peer: who watches.
+            now: seconds on the monotonic clock.
+            delay_ms: how far behind the newest frame it wants to start; 0: the newest keyframe.
 
         Raises:
             FullError: it has all the viewers it may have.
         """
-        return self._stream(name, now).subscribe(form, peer, now)
+        return self._stream(name, now).subscribe(form, peer, now, delay_ms=delay_ms)
+
+    def tap(self, name: str, form: type[Format], tap: Tap) -> Format | None:
+        """Have a stream's format kept for another process; None if there is no such stream."""
+        stream = self.streams.get(name)
+        return None if stream is None else stream.audience.tap(form, tap)
+
+    def untap(self, name: str, tap: Tap) -> None:
+        """The other process follows no more."""
+        stream = self.streams.get(name)
+        if stream is not None:
+            stream.audience.untap(tap)
+
+    def located(self, name: str, now: float, *, elsewhere: bool) -> None:
+        """Another process has become the home of a stream, or is it no more."""
+        stream = self.streams.get(name)
+        if stream is not None:
+            stream.located(now, elsewhere=elsewhere)
+
+    def give_back(self, name: str) -> None:
+        """Whoever had this process made the home of a stream does not publish it after all."""
+        stream = self.streams.get(name)
+        if stream is None:
+            self._directory.release(name, 0)
+        else:
+            stream.give_back()
 
     def tick(self, now: float) -> None:
         """Do what is due: silent publishers, waiting viewers, streams that nobody needs."""
         for stream in list(self.streams.values()):
             if not stream.tick(now):
+                stream.close()
                 del self.streams[stream.name]
 
     def end(self, reason: EndReason, now: float) -> None:
@@ -66,6 +114,6 @@ class Hub:
         stream = self.streams.get(name)
         if stream is None:
             settings = self._settings_of(name)
-            stream = Stream(name, settings, self._wake, self.totals, now)
+            stream = Stream(name, settings, self._wake, self._directory, self.totals, now)
             self.streams[name] = stream
         return stream

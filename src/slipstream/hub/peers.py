@@ -22,6 +22,7 @@ class EndReason(StrEnum):
     SILENT = "no media within the idle time"
     NOT_FOUND = "nobody publishes this stream"
     UNPUBLISHED = "the publisher went and did not come back"
+    FULL = "the stream has all the viewers it may have"
     KICKED = "ended by the operator"
     SHUTDOWN = "the server is stopping"
 

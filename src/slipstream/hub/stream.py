@@ -7,18 +7,20 @@ its first keyframe, in steady time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from slipstream.formats import Format, Greeting
-from slipstream.hub.peers import BusyError, EndReason, FullError, PublisherPeer, ViewerPeer, Wake
+from slipstream.hub.audience import Audience, Subscription
+from slipstream.hub.backlog import Backlog
+from slipstream.hub.directory import Directory
+from slipstream.hub.peers import BusyError, EndReason, PublisherPeer, ViewerPeer, Wake
 from slipstream.hub.publication import Publication
 from slipstream.hub.settings import StreamSettings
-from slipstream.log import Log, SyncPoint
+from slipstream.log import Log
 from slipstream.media import Frame, Kind, Timeline, config_role
 
 PICTURELESS_AFTER_MS = 5_000  # of sound since the last picture: newcomers start with sound alone
-FORMAT_UNUSED_S = 30.0  # a format that nobody watched for so long is let go
 KIND_ORDER = {Kind.DATA: 0, Kind.AUDIO: 1, Kind.VIDEO: 2}  # of a greeting (players expect it)
 _AUDIO, _VIDEO = Kind.AUDIO, Kind.VIDEO  # to reach a member by its class takes 5 times as long
 
@@ -32,33 +34,6 @@ class Totals:
     subscriptions: int = 0
 
 
-class Subscription:
-    """One viewer of one stream: waiting until there is something to start with, then served."""
-
-    __slots__ = ("deadline", "ended", "form", "peer", "since", "started", "stream")
-
-    def __init__(self, stream: Stream, form: Format, peer: ViewerPeer, now: float) -> None:
-        self.stream = stream
-        self.form = form
-        self.peer = peer
-        self.since = now
-        self.deadline = now + stream.settings.wait_s
-        self.started = False
-        self.ended = False
-
-    def close(self) -> None:
-        """The viewer has gone."""
-        if not self.ended:
-            self.ended = True
-            self.stream.subscriptions.pop(self, None)
-
-    def end(self, reason: EndReason) -> None:
-        """Send the viewer away."""
-        if not self.ended:
-            self.close()
-            self.peer.end(reason)
-
-
 class Stream:
     """See the module. Made and let go by the hub.
 
@@ -66,35 +41,50 @@ class Stream:
         name: `app/name`, already checked.
         settings: of its application.
         wake: called when a log with viewers has grown.
+        directory: the other processes.
         totals: counted up.
         now: seconds on the monotonic clock.
     """
 
     def __init__(
-        self, name: str, settings: StreamSettings, wake: Wake, totals: Totals, now: float
+        self,
+        name: str,
+        settings: StreamSettings,
+        wake: Wake,
+        directory: Directory,
+        totals: Totals,
+        now: float,
     ) -> None:
         self.name = name
         self.settings = settings
         self.since = now
         self.on_air: Publication | None = None
         self.coming: Publication | None = None  # allowed, but without its first keyframe yet
-        self.subscriptions: dict[Subscription, None] = {}  # an ordered set
+        self.is_elsewhere = directory.is_elsewhere(name)  # its publishers are another process's
         self.timeline = Timeline()
         self.greeting: Greeting = ()
         self.pictures = 0
         self.gop_ms = 0  # between the two newest keyframes
         self.went_off_air_at = now
+        self._floor_ms = 0  # where the next publication's time has to begin at least
         self._wake = wake
+        self._directory = directory
         self._totals = totals
-        self._forms: dict[type[Format], Format] = {}
-        self._unused_since: dict[type[Format], float] = {}
-        self._backlog: list[Frame] = []  # what a format that is asked for now starts with
-        self._backlog_bytes = 0
-        self._backlog_syncs: list[tuple[int, Greeting]] = []
+        self._backlog = Backlog(settings.max_bytes)
         self._audio_only = False
         self._picture_ms = 0  # time of the newest picture
         self._sync_ms: int | None = None
-        self._waiting: dict[Subscription, None] = {}
+        self.audience = Audience(self, settings, directory, self._backlog.fill)
+
+    @property
+    def subscriptions(self) -> dict[Subscription, None]:
+        """Those who watch or wait, the longest first."""
+        return self.audience.subscriptions
+
+    @property
+    def is_live(self) -> bool:
+        """Whether somebody is on air, here or elsewhere."""
+        return self.on_air is not None or self.is_elsewhere
 
     # Publishers
 
@@ -120,13 +110,12 @@ class Stream:
         if old is not None:
             self._totals.takeovers += 1
             old.end(EndReason.TAKEN_OVER, publication.last_media_at)
-        self.timeline.restart()
+        self.timeline.restart(self._floor_ms)
+        for form in self.audience.forms.values():
+            form.log.mark()
         self.greeting = ()
         self._sync_ms = None
         self._audio_only = publication.audio_only
-        for subscription in self.subscriptions:
-            if not subscription.started:
-                self._waiting[subscription] = None
 
     def publication_ended(self, publication: Publication, now: float) -> None:
         """Take note that a publisher has gone."""
@@ -134,12 +123,8 @@ class Stream:
             self.coming = None
         elif publication is self.on_air:
             self.on_air = None
-            self.went_off_air_at = now
-            self._backlog.clear()
-            self._backlog_syncs.clear()
-            self._backlog_bytes = 0
-            for subscription in self._waiting:
-                subscription.deadline = max(subscription.deadline, now + self.settings.wait_s)
+            self._went_off_air(now)
+        self.give_back()
 
     def append(self, frames: Sequence[Frame]) -> None:
         """Add frames of the publication on air to all logs in use.
@@ -149,44 +134,70 @@ class Stream:
         """
         pictures = self.pictures
         frames, syncs = self._take_note(self.timeline.steady(frames))
-        self._keep_backlog(frames, syncs)
-        if not self._forms:  # and so no viewers
+        self._backlog.add(frames, syncs)
+        audience = self.audience
+        if not audience.forms:  # and so no viewers
             return
-        heads = {form: form.log.head for form in self._forms.values()}
+        heads = {form: form.log.head for form in audience.forms.values()}
         for form in heads:
             form.append(frames, syncs)
             self._wake(form.log, self._audio_only or self.pictures != pictures)
-        if syncs and self._waiting:
-            self._start_waiting(heads)
+        if syncs and audience.waits:
+            audience.start_waiting(heads)
+
+    # Other processes
+
+    def came_home(self, floor_ms: int) -> None:
+        """This process is the stream's home; its time goes on at `floor_ms` at the earliest."""
+        self._set_elsewhere(elsewhere=False)
+        heads = [form.log.head_ms for form in self.audience.forms.values()]
+        self._floor_ms = max(self._floor_ms, floor_ms, *heads)
+
+    def give_back(self) -> None:
+        """Tell the others if no publisher is left here."""
+        if self.on_air is None and self.coming is None:
+            self._directory.release(self.name, max(self.timeline.newest_ms, self._floor_ms))
+
+    def located(self, now: float, *, elsewhere: bool) -> None:
+        """Another process has become the stream's home, or is it no more."""
+        if elsewhere == self.is_elsewhere or self.on_air or self.coming:
+            return
+        self._set_elsewhere(elsewhere=elsewhere)
+        if not elsewhere:
+            self._went_off_air(now)
+
+    def followed(self, form: Format, head: int, *, picture: bool) -> None:
+        """What another process writes has come into the log of `form`, which stood at `head`."""
+        self._wake(form.log, picture)
+        if self.audience.waits:
+            self.audience.start_waiting({form: head})
 
     # Viewers
 
-    def subscribe(self, form_class: type[Format], peer: ViewerPeer, now: float) -> Subscription:
+    def subscribe(
+        self, form_class: type[Format], peer: ViewerPeer, now: float, *, delay_ms: int = 0
+    ) -> Subscription:
         """Let a viewer in. It is started now if the stream is on air, else when it is.
 
         Raises:
             FullError: the stream has all the viewers it may have.
         """
-        limit = self.settings.max_viewers
-        if limit and len(self.subscriptions) >= limit:
-            raise FullError(f"{self.name} has {limit} viewers, the limit")
+        subscription = self.audience.subscribe(form_class, peer, now, delay_ms)
         self._totals.subscriptions += 1
-        form = self._form(form_class)
-        subscription = Subscription(self, form, peer, now)
-        self.subscriptions[subscription] = None
-        self._waiting[subscription] = None
-        if self.on_air is not None and form.log.sync_points:
-            self._start(subscription, form.log.sync_points[-1])
         return subscription
+
+    def new_log(self) -> Log:
+        """A log as the application's settings want it."""
+        return Log(keep_ms=self.settings.keep_ms, max_bytes=self.settings.max_bytes)
 
     def forms(self) -> Iterator[Format]:
         """The formats in use, for figures."""
-        return iter(self._forms.values())
+        return iter(self.audience.forms.values())
 
     def samples(self) -> Iterator[Frame]:
         """What says most about the codecs: each track's configurations and first frame."""
         seen = set()
-        for frame in (*self.greeting, *self._backlog):
+        for frame in (*self.greeting, *self._backlog.frames):
             if frame.kind != Kind.DATA and (frame.config, frame.kind, frame.track) not in seen:
                 seen.add((frame.config, frame.kind, frame.track))
                 yield frame
@@ -200,20 +211,23 @@ class Stream:
                 publication.measure(now, self.pictures)
                 if now - publication.last_media_at >= self.settings.idle_s:
                     publication.end(EndReason.SILENT, now)
-        if self.on_air is None and self.coming is None:
+        if not self.is_live and self.coming is None:
             if now - self.went_off_air_at >= self.settings.grace_s:
-                self._end_viewers(EndReason.UNPUBLISHED, started=True, now=now)
-            self._end_viewers(EndReason.NOT_FOUND, started=False, now=now)
-        self._drop_unused_forms(now)
-        return bool(self.on_air or self.coming or self.subscriptions)
+                self.audience.end(EndReason.UNPUBLISHED, started=True, now=now)
+            self.audience.end(EndReason.NOT_FOUND, started=False, now=now)
+        self.audience.drop_unused_forms(now)
+        return bool(self.on_air or self.coming or self.audience)
 
     def end(self, reason: EndReason, now: float) -> None:
         """Send everybody away."""
         for publication in (self.on_air, self.coming):
             if publication is not None:
                 publication.end(reason, now)
-        for subscription in list(self.subscriptions):
-            subscription.end(reason)
+        self.audience.end_all(reason)
+
+    def close(self) -> None:
+        """Nobody needs this stream any more."""
+        self.audience.close()
 
     # Inside
 
@@ -260,61 +274,18 @@ class Stream:
             self.gop_ms = dts_ms - self._sync_ms
         self._sync_ms = dts_ms
 
-    def _keep_backlog(self, frames: Sequence[Frame], syncs: list[tuple[int, Greeting]]) -> None:
-        if syncs:
-            index, greeting = syncs[-1]
-            frames = frames[index:]
-            self._backlog = list(frames)
-            self._backlog_syncs = [(0, greeting)]
-            self._backlog_bytes = 0
-        elif self._backlog_syncs:
-            self._backlog.extend(frames)
-        else:
-            return
-        for frame in frames:
-            self._backlog_bytes += len(frame.body)
-        if self._backlog_bytes > self.settings.max_bytes:
-            self._backlog.clear()
-            self._backlog_syncs.clear()
+    def _went_off_air(self, now: float) -> None:
+        self.went_off_air_at = now
+        self._backlog.clear()
+        self.audience.put_off(now + self.settings.wait_s)
 
-    def _form(self, form_class: type[Format]) -> Format:
-        form = self._forms.get(form_class)
-        if form is None:
-            log = Log(keep_ms=self.settings.keep_ms, max_bytes=self.settings.max_bytes)
-            form = self._forms[form_class] = form_class(log)
-            if self._backlog:
-                form.append(self._backlog, self._backlog_syncs)
-        return form
-
-    def _start_waiting(self, heads: Mapping[Format, int]) -> None:
-        """Start all who wait at the first place that has just come: they were there before it."""
-        for subscription in list(self._waiting):
-            if subscription.ended:
-                del self._waiting[subscription]
-                continue
-            log, head = subscription.form.log, heads[subscription.form]
-            sync = next((sync for sync in log.sync_points if sync.position >= head), None)
-            if sync is not None:
-                self._start(subscription, sync)
-
-    def _start(self, subscription: Subscription, sync: SyncPoint) -> None:
-        self._waiting.pop(subscription, None)
-        subscription.started = True
-        subscription.peer.start(subscription.form, sync, self.settings)
-
-    def _end_viewers(self, reason: EndReason, *, started: bool, now: float) -> None:
-        for subscription in list(self.subscriptions):
-            due = started or now >= subscription.deadline
-            if subscription.started is started and due:
-                subscription.end(reason)
-
-    def _drop_unused_forms(self, now: float) -> None:
-        used = {type(subscription.form) for subscription in self.subscriptions}
-        for form_class in list(self._forms):
-            if form_class in used:
-                self._unused_since.pop(form_class, None)
-            elif now - self._unused_since.setdefault(form_class, now) >= FORMAT_UNUSED_S:
-                del self._forms[form_class], self._unused_since[form_class]
+    def _set_elsewhere(self, *, elsewhere: bool) -> None:
+        if elsewhere != self.is_elsewhere:
+            self.is_elsewhere = elsewhere
+            if elsewhere:
+                self.audience.follow()
+            else:
+                self.audience.unfollow()
 
 
 def _greeting_order(frame: Frame) -> tuple[int, int, int]:

@@ -60,6 +60,7 @@ class Log:
     def __init__(self, *, keep_ms: int = 10_000, max_bytes: int = 64 << 20) -> None:
         self.head = 0  # position past the last byte
         self.head_ms = 0  # time of the last entry
+        self.era = 0  # where what the present publisher sends begins
         self.segments: list[Segment] = []
         self.sync_points: deque[SyncPoint] = deque()
         self._keep_ms = keep_ms
@@ -85,6 +86,32 @@ class Log:
         if batch.greetings:
             self._add_sync_points(batch)
 
+    def mark(self) -> None:
+        """What comes from now on belongs together: `era` is where it begins."""
+        self.era = self.head
+
+    def adopt(self, fd: int, capacity: int, offset: int) -> None:
+        """Go on in a segment that another process writes.
+
+        Args:
+            fd: of its file; becomes ours.
+            capacity: of the file, in bytes.
+            offset: in the file, of the first entry that will be noted.
+        """
+        if self.segments and not self.segments[-1].ends:
+            self.segments.pop()  # its writer died before it could say what is in it
+        self._drop_old()
+        self.segments.append(Segment(self.head, capacity, fd, offset))
+
+    def note(self, batch: Batch) -> None:
+        """Add entries whose bytes another process has written to the segment adopted last."""
+        segment = self.segments[-1]
+        segment.note(batch.sizes, batch.times, batch.flags)
+        self.head = segment.end
+        self.head_ms = batch.times[-1]
+        if batch.greetings:
+            self._add_sync_points(batch)
+
     def locate(self, position: int) -> Segment | None:
         """The segment that holds `position`, or None if that is no longer (or not yet) kept."""
         segments = self.segments
@@ -97,6 +124,17 @@ class Log:
         if position >= self.head or not self.segments:
             return self.head_ms
         return (self.locate(position) or self.segments[0]).time_at(position)
+
+    def sync_point(self, delay_ms: int = 0) -> SyncPoint | None:
+        """Where somebody starts who wants to be `delay_ms` behind; None if nobody can start.
+
+        The newest place that is so far behind, or the oldest there is.
+        """
+        syncs = self.sync_points
+        if not delay_ms or not syncs:
+            return syncs[-1] if syncs else None
+        due_ms = self.head_ms - delay_ms
+        return next((sync for sync in reversed(syncs) if sync.time_ms <= due_ms), syncs[0])
 
     def bytes_kept(self) -> int:
         """Bytes of the stream in memory."""
@@ -111,7 +149,7 @@ class Log:
 
     def _room(self) -> int:
         last = self.segments[-1]
-        return last.capacity - last.size
+        return 0 if last.is_foreign else last.capacity - last.size
 
     def _write(
         self,
@@ -122,7 +160,7 @@ class Log:
         flags: Buffer,
     ) -> None:
         segment.write(parts, sizes, times, flags)
-        self.head = segment.start + segment.size
+        self.head = segment.end
         self.head_ms = times[-1]
 
     def _write_across(self, batch: Batch) -> None:

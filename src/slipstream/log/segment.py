@@ -34,18 +34,36 @@ class Segment:
     """A range of a log's positions, backed by one file.
 
     Args:
-        start: position in the log of the first byte.
+        start: position in the log of the first entry.
         capacity: bytes that fit.
+        fd: the file, which becomes ours, if another process writes it; -1 to make one.
+        offset: in the file, of the first entry.
+
+    Attributes:
+        origin: position in the log of the file's first byte.
     """
 
-    __slots__ = ("__weakref__", "capacity", "ends", "fd", "flags", "size", "start", "times")
+    __slots__ = (
+        "__weakref__",
+        "capacity",
+        "ends",
+        "fd",
+        "flags",
+        "is_foreign",
+        "origin",
+        "size",
+        "start",
+        "times",
+    )
 
-    def __init__(self, start: int, capacity: int) -> None:
+    def __init__(self, start: int, capacity: int, fd: int = -1, offset: int = 0) -> None:
         self.start = start
+        self.origin = start - offset
         self.capacity = capacity
-        self.size = 0
-        self.fd = open_memory(capacity)
-        self.ends = array("I")  # of each entry, bytes from `start`
+        self.size = offset  # of the file, as far as it is written
+        self.is_foreign = fd >= 0
+        self.fd = fd if self.is_foreign else open_memory(capacity)
+        self.ends = array("I")  # of each entry, bytes from `origin`
         self.times = array("q")  # of each entry, in ms
         self.flags = bytearray()  # of each entry, given meaning by the formats
 
@@ -55,7 +73,7 @@ class Segment:
     @property
     def end(self) -> int:
         """The position past the last byte."""
-        return self.start + self.size
+        return self.origin + self.size
 
     def write(
         self, parts: Sequence[Buffer], sizes: Sequence[int], times: Sequence[int], flags: Buffer
@@ -71,6 +89,10 @@ class Segment:
             offset += os.pwritev(self.fd, parts[first : first + IOV_MAX], offset)
         if offset != self.size + total:
             raise OSError(f"{offset - self.size} of {total} bytes went into the log")
+        self.note(sizes, times, flags)
+
+    def note(self, sizes: Sequence[int], times: Sequence[int], flags: Buffer) -> None:
+        """Add entries to the index whose bytes are in the file."""
         end = self.size
         for size in sizes:
             end += size
@@ -81,14 +103,14 @@ class Segment:
 
     def entry_at(self, position: int) -> int:
         """The index of the entry that holds the byte at `position`."""
-        return bisect_right(self.ends, position - self.start)
+        return bisect_right(self.ends, position - self.origin)
 
     def boundary(self, position: int) -> int:
         """The first position at or after `position` where an entry ends (0.3 µs)."""
         if position <= self.start:
             return self.start
         ends = self.ends
-        return self.start + ends[bisect_left(ends, position - self.start)]
+        return self.origin + ends[bisect_left(ends, position - self.origin)]
 
     def time_at(self, position: int) -> int:
         """The time of the entry that holds `position`, or of the last one, in ms."""

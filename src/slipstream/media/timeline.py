@@ -71,9 +71,19 @@ class Timeline:
         self._audio: dict[int, _Track] = {}
         self._data_ms = 0  # newest time of a data message
 
-    def restart(self) -> None:
-        """Forget the publisher's clock: the next one continues after the newest time."""
-        newest_ms = max(self._newest_ms, self._data_ms)
+    @property
+    def newest_ms(self) -> int:
+        """The newest time given out."""
+        return max(self._newest_ms, self._data_ms)
+
+    def restart(self, floor_ms: int = 0) -> None:
+        """Forget the publisher's clock: the next one continues after the newest time.
+
+        Args:
+            floor_ms: a newer time, if others have given it out.
+        """
+        newest_ms = max(self._newest_ms, self._data_ms, floor_ms)
+        self._began = self._began or floor_ms > 0
         self._newest_ms = self._floor_ms = self._data_ms = newest_ms
         self._offset_ms = None
         self._video.clear()

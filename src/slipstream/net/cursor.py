@@ -300,7 +300,7 @@ class Cursor:
         count = min(end, segment.end) - self.position
         self.link.sender = self
         try:
-            sent = os.sendfile(self.link.fd, segment.fd, self.position - segment.start, count)
+            sent = os.sendfile(self.link.fd, segment.fd, self.position - segment.origin, count)
         except BlockingIOError:
             return False
         except OSError as error:
@@ -319,8 +319,8 @@ class Cursor:
                 self.jump()
                 return bool(self.log.sync_points)
             index = segment.entry_at(self.position)
-            size = segment.start + segment.ends[index] - self.position
-            message = os.pread(segment.fd, size, self.position - segment.start)
+            size = segment.origin + segment.ends[index] - self.position
+            message = os.pread(segment.fd, size, self.position - segment.origin)
             self.link.write_now(selection.select(message, segment.flags[index]), bounded=False)
             self.position += size
             if self.link.unsent > SELECTED_BYTES:

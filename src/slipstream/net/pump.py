@@ -240,7 +240,7 @@ class Pump:
                 lane.drop_all_behind()
                 break
             start, end = lane.sent, segment.end
-            offset, count = start - segment.start, end - start
+            offset, count = start - segment.origin, end - start
             send = _sender(segment.fd, offset, count)
             lane.sent = end
             cursors = lane.keeping_up.copy()  # newcomers may join between two slices

@@ -1,0 +1,253 @@
+"""Those who watch one stream or wait for it, and the formats in which they do.
+
+A format is made when somebody first asks for it and let go when nobody has used it for a
+while. Its log is written by the stream, or, where another process has the publisher, filled
+with what that process has written (`Directory.follow`); viewers do not notice which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Protocol
+
+from slipstream.formats import Format
+from slipstream.hub.directory import Directory
+from slipstream.hub.peers import EndReason, FullError, ViewerPeer
+from slipstream.hub.settings import StreamSettings
+from slipstream.log import SyncPoint
+
+if TYPE_CHECKING:
+    from slipstream.hub.stream import Stream
+
+FORMAT_UNUSED_S = 30.0  # a format that nobody watched for so long is let go
+
+
+class Tap(Protocol):
+    """Another process that follows a format of the stream."""
+
+    def close(self) -> None:
+        """The stream is no more."""
+
+
+class Subscription:
+    """One viewer of one stream: waiting until there is something to start with, then served."""
+
+    __slots__ = (
+        "_seated",
+        "audience",
+        "deadline",
+        "delay_ms",
+        "ended",
+        "form",
+        "peer",
+        "since",
+        "started",
+        "stream",
+    )
+
+    def __init__(
+        self, audience: Audience, form: Format, peer: ViewerPeer, delay_ms: int, now: float
+    ) -> None:
+        self.audience = audience
+        self.stream = audience.stream
+        self.form = form
+        self.peer = peer
+        self.delay_ms = delay_ms
+        self.since = now
+        self.deadline = now + audience.settings.wait_s
+        self.started = False
+        self.ended = False
+        self._seated = False
+
+    @property
+    def is_seated(self) -> bool:
+        """Whether the viewer is counted among those that the stream may have."""
+        return self._seated or not self.audience.settings.max_viewers
+
+    def seat(self) -> None:
+        """There is room for the viewer."""
+        self._seated = True
+
+    def close(self) -> None:
+        """The viewer has gone."""
+        if not self.ended:
+            self.ended = True
+            self.audience.forget(self, seated=self._seated)
+
+    def end(self, reason: EndReason) -> None:
+        """Send the viewer away."""
+        if not self.ended:
+            self.close()
+            self.peer.end(reason)
+
+
+class Audience:
+    """Made by the stream.
+
+    Args:
+        stream: what is watched.
+        settings: of its application.
+        directory: the other processes.
+        fill: writes what a new format begins with.
+    """
+
+    def __init__(
+        self,
+        stream: Stream,
+        settings: StreamSettings,
+        directory: Directory,
+        fill: Callable[[Format], None],
+    ) -> None:
+        self.stream = stream
+        self.settings = settings
+        self.subscriptions: dict[Subscription, None] = {}  # an ordered set
+        self.forms: dict[type[Format], Format] = {}
+        self.taps: dict[Tap, Format] = {}
+        self._directory = directory
+        self._fill = fill
+        self._waiting: dict[Subscription, None] = {}
+        self._unused_since: dict[type[Format], float] = {}
+
+    def __bool__(self) -> bool:
+        """Whether there is anybody."""
+        return bool(self.subscriptions)
+
+    @property
+    def waits(self) -> bool:
+        """Whether anybody waits for a place to start."""
+        return bool(self._waiting)
+
+    def subscribe(
+        self, form_class: type[Format], peer: ViewerPeer, now: float, delay_ms: int
+    ) -> Subscription:
+        """Let a viewer in. It is started now if the stream is on air, else when it is.
+
+        Raises:
+            FullError: the stream has all the viewers it may have.
+        """
+        form = self.form(form_class)
+        subscription = Subscription(self, form, peer, delay_ms, now)
+        limit = self.settings.max_viewers
+        if limit:
+
+            def seated(there_is_room: bool) -> None:
+                self._on_seated(subscription, there_is_room)
+
+            answer = self._directory.take_seat(self.stream.name, limit, seated)
+            if answer is False:
+                raise FullError(f"{self.stream.name} has {limit} viewers, the limit")
+            if answer:
+                subscription.seat()
+        self.subscriptions[subscription] = None
+        self._waiting[subscription] = None
+        self._start_now(subscription)
+        return subscription
+
+    def forget(self, subscription: Subscription, *, seated: bool) -> None:
+        """A viewer has gone."""
+        self.subscriptions.pop(subscription, None)
+        self._waiting.pop(subscription, None)
+        if seated:
+            self._directory.leave_seat(self.stream.name)
+
+    def form(self, form_class: type[Format]) -> Format:
+        """The stream in this format."""
+        form = self.forms.get(form_class)
+        if form is None:
+            form = self.forms[form_class] = form_class(self.stream.new_log())
+            self._fill(form)
+            if self.stream.is_elsewhere:
+                self._directory.follow(self.stream, form)
+        return form
+
+    def tap(self, form_class: type[Format], tap: Tap) -> Format:
+        """Have a format kept for another process, until `untap()` or `Tap.close()`."""
+        form = self.form(form_class)
+        self.taps[tap] = form
+        return form
+
+    def untap(self, tap: Tap) -> None:
+        """The other process follows no more."""
+        self.taps.pop(tap, None)
+
+    def follow(self) -> None:
+        """Another process has the publisher: what it writes goes into our logs."""
+        for form in self.forms.values():
+            self._directory.follow(self.stream, form)
+
+    def unfollow(self) -> None:
+        """No other process has the publisher any more."""
+        for form in self.forms.values():
+            self._directory.unfollow(form)
+
+    def start_waiting(self, heads: Mapping[Format, int]) -> None:
+        """Start all who wait at the first place that has come since the logs stood at `heads`."""
+        for subscription in list(self._waiting):
+            head = heads.get(subscription.form)
+            if head is None or not subscription.is_seated:
+                continue
+            syncs = subscription.form.log.sync_points
+            sync = next((sync for sync in syncs if sync.position >= head), None)
+            if sync is not None:
+                self._start(subscription, sync)
+
+    def put_off(self, deadline: float) -> None:
+        """Who waits may wait until then at least."""
+        for subscription in self._waiting:
+            subscription.deadline = max(subscription.deadline, deadline)
+
+    def end(self, reason: EndReason, *, started: bool, now: float) -> None:
+        """Send those away who are served, or those who have waited long enough."""
+        for subscription in list(self.subscriptions):
+            due = started or now >= subscription.deadline
+            if subscription.started is started and due:
+                subscription.end(reason)
+
+    def end_all(self, reason: EndReason) -> None:
+        """Send everybody away."""
+        for subscription in list(self.subscriptions):
+            subscription.end(reason)
+
+    def close(self) -> None:
+        """The stream is no more."""
+        self.unfollow()
+        for tap in list(self.taps):
+            tap.close()
+        self.taps.clear()
+        self.forms.clear()
+
+    def drop_unused_forms(self, now: float) -> None:
+        """Let go of formats that nobody has used for a while."""
+        used = {type(subscription.form) for subscription in self.subscriptions}
+        used.update(type(form) for form in self.taps.values())
+        for form_class in list(self.forms):
+            if form_class in used:
+                self._unused_since.pop(form_class, None)
+            elif now - self._unused_since.setdefault(form_class, now) >= FORMAT_UNUSED_S:
+                self._directory.unfollow(self.forms[form_class])
+                del self.forms[form_class], self._unused_since[form_class]
+
+    def waiting(self) -> Iterator[Subscription]:
+        """Those who wait for a place to start."""
+        return iter(self._waiting)
+
+    def _on_seated(self, subscription: Subscription, there_is_room: bool) -> None:
+        if not there_is_room:
+            subscription.end(EndReason.FULL)
+        elif subscription.ended:
+            self._directory.leave_seat(self.stream.name)
+        else:
+            subscription.seat()
+            self._start_now(subscription)
+
+    def _start_now(self, subscription: Subscription) -> None:
+        """Start a viewer at what there is already, if the stream is on air."""
+        if self.stream.is_live and subscription.is_seated:
+            sync = subscription.form.log.sync_point(subscription.delay_ms)
+            if sync is not None:
+                self._start(subscription, sync)
+
+    def _start(self, subscription: Subscription, sync: SyncPoint) -> None:
+        self._waiting.pop(subscription, None)
+        subscription.started = True
+        subscription.peer.start(subscription.form, sync, self.settings)

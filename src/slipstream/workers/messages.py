@@ -1,0 +1,336 @@
+"""What workers and their supervisor tell each other.
+
+Each message is one packet: a length, the kind and its fields as JSON, then raw bytes if the
+message has a body. A descriptor may travel with it. What would not fit a packet goes into a
+memory file whose descriptor is sent instead.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import astuple, dataclass
+from struct import Struct
+from typing import Any
+
+import orjson
+
+MAX_PACKET = 48 << 10  # bytes; a socket takes about 200 KB of them before it is full
+_LENGTH = Struct(">I")
+_IN_A_FILE = _LENGTH.pack(0)
+
+
+# From a worker
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """The first message, on every connection to a supervisor: who it is and what it holds."""
+
+    number: int
+    """Never used twice by one server."""
+    slot: int
+    """Which of the server's places it fills, from 0; whoever replaces it fills the same."""
+    generation: int
+    pid: int
+    ready: bool
+    """Whether it accepts connections."""
+    homes: list[str]
+    """Streams whose publishers are here."""
+    held: list[str]
+    """Streams of which it has anything."""
+    seats: dict[str, int]
+    """Viewers of streams that have a limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """The loop runs; sent once a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """It accepts connections."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimHome:
+    """It wants to be the home of a stream."""
+
+    ticket: int
+    name: str
+    credential: str
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """It is the home of a stream no more."""
+
+    name: str
+    head_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Told that a stream has no home: what it has of it ends at `head_ms`."""
+
+    name: str
+    head_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """It has nothing of a stream any more."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """It wants what a stream's home writes in a format, over the socket that comes along."""
+
+    name: str
+    form: str
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """The connection that comes along belongs to another worker; its body has been read from it."""
+
+    home: int
+    name: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakeSeat:
+    """A viewer wants to watch a stream that may have `limit` of them."""
+
+    ticket: int
+    name: str
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveSeat:
+    """Such a viewer has gone."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class WrongKey:
+    """Somebody has shown a wrong key; passed on to all others."""
+
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A question to the home of a stream, or to all other workers."""
+
+    ticket: int
+    question: str
+    arguments: dict[str, Any]
+    stream: str
+    """Empty: all others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a worker answers to a `Question`."""
+
+    ticket: int
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Yielded:
+    """The answer to `Yield`: the stream is free, or it is not."""
+
+    name: str
+    head_ms: int
+    refusal: str
+
+
+# From the supervisor
+
+
+@dataclass(frozen=True, slots=True)
+class Homes:
+    """Where all streams are; the answer to `Hello`."""
+
+    homes: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A stream has a new home, or none (0)."""
+
+    name: str
+    home: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """The answer to `ClaimHome`."""
+
+    ticket: int
+    home: int
+    """The worker that is the stream's home; 0: the one that asked."""
+    floor_ms: int
+    refusal: str
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """Another worker follows a stream of which this one is the home, over the socket with it."""
+
+    name: str
+    form: str
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A connection for a stream of which this one is the home; its body has been read from it."""
+
+    name: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Yield:
+    """Give a stream up to a publisher elsewhere, if its credential allows that."""
+
+    name: str
+    credential: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seated:
+    """The answer to `TakeSeat`."""
+
+    ticket: int
+    room: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Asked by another worker; wants an `Answer`."""
+
+    ticket: int
+    question: str
+    arguments: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The answers to `Ask`, of those that answered in time."""
+
+    ticket: int
+    values: list[Any]
+    asked: int
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """The workers there are, sent whenever that changes."""
+
+    workers: dict[str, list[int]]
+    """By number (as text): slot, pid, generation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """End politely, and soon."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """Accept nobody any more, and end when those who are there have left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replacing:
+    """The supervisor is about to be replaced: wait for the new one, and make none."""
+
+
+Message = (
+    Hello
+    | Pulse
+    | Ready
+    | ClaimHome
+    | Release
+    | Lost
+    | Forget
+    | Follow
+    | Move
+    | TakeSeat
+    | LeaveSeat
+    | WrongKey
+    | Ask
+    | Answer
+    | Yielded
+    | Homes
+    | Located
+    | Claimed
+    | Feed
+    | Moved
+    | Yield
+    | Seated
+    | Question
+    | Answered
+    | Census
+    | Stop
+    | Drain
+    | Replacing
+)
+KINDS: dict[str, type[Message]] = {kind.__name__: kind for kind in Message.__args__}
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """A message and what travels with it."""
+
+    message: Message
+    body: bytes = b""
+    fd: int = -1
+    """A descriptor; whoever has received it owns it. -1: none."""
+
+
+def encode(packet: Packet) -> tuple[bytes, list[int]]:
+    """Return the bytes of one packet and the descriptors to send with them.
+
+    The last descriptor is ours to close when it is not `packet.fd`.
+    """
+    message = packet.message
+    head = orjson.dumps([type(message).__name__, *astuple(message)])
+    data = b"".join((_LENGTH.pack(len(head)), head, packet.body))
+    fds = [] if packet.fd < 0 else [packet.fd]
+    if len(data) <= MAX_PACKET:
+        return data, fds
+    file = os.memfd_create("slipstream-message", os.MFD_CLOEXEC)
+    with open(file, "wb", closefd=False) as stream:
+        stream.write(data)
+    return _IN_A_FILE, [*fds, file]
+
+
+def decode(data: bytes, fds: list[int]) -> Packet:
+    """Read what `encode` made.
+
+    Raises:
+        ValueError: it is nothing of the kind: another version's.
+    """
+    if data == _IN_A_FILE and fds:
+        file = fds.pop()
+        try:
+            data = os.pread(file, os.fstat(file).st_size, 0)
+        finally:
+            os.close(file)
+    try:
+        (length,) = _LENGTH.unpack_from(data)
+        kind, *fields = orjson.loads(data[_LENGTH.size : _LENGTH.size + length])
+        message = KINDS[kind](*fields)
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"a message that this version does not know: {data[:80]!r}") from error
+    body = data[_LENGTH.size + length :]
+    return Packet(message, body, fds[0] if fds else -1)
