@@ -10,8 +10,9 @@ import gc
 import signal
 import socket
 import sys
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from time import time
 
@@ -20,21 +21,35 @@ from aiohttp import web
 
 from slipstream.access import Gate, Keys, load_keys
 from slipstream.control import Api, Config, Logs, Parts, http_application, welcome
+from slipstream.control.ledger import Ledger
+from slipstream.control.memory import MemoryGuard, memory_ceiling
 from slipstream.hub import EndReason, Hub
+from slipstream.log import Log
+from slipstream.net.http_entrance import HttpEntrance
 from slipstream.net.http_flv import HttpFlv
 from slipstream.net.intake import Intake
 from slipstream.net.link import Link
-from slipstream.net.listener import Admissions, Listener, format_address, open_listening_socket
+from slipstream.net.listener import (
+    Accept,
+    Admissions,
+    Listener,
+    format_address,
+    open_listening_socket,
+)
 from slipstream.net.pace import Pace
 from slipstream.net.pump import Pump
 from slipstream.net.rtmp_session import RtmpSession
 from slipstream.net.services import Services
+from slipstream.workers.inheritance import Inheritance, Succession
+from slipstream.workers.membership import Badge, Membership
+from slipstream.workers.rendezvous import Rendezvous
 
 log = structlog.get_logger()
 
 TICK_S = 1.0
 HTTP_SHUTDOWN_S = 2.0
 POLL_S = 0.02
+SHARED_ACCEPTS_PER_TURN = 4  # of a socket that other workers accept from as well
 
 
 class Worker:
@@ -46,6 +61,8 @@ class Worker:
         logs: started.
         rtmp: listening sockets for RTMP; they become ours.
         http: the same for HTTP.
+        membership: makes this worker's part in a server of several; None if it is the only one.
+        ledger: shared by all workers.
     """
 
     def __init__(
@@ -55,45 +72,69 @@ class Worker:
         logs: Logs,
         rtmp: Sequence[socket.socket],
         http: Sequence[socket.socket],
+        membership: Callable[[Callable[[], int]], Membership] | None = None,
+        ledger: Ledger | None = None,
     ) -> None:
         loop = asyncio.get_running_loop()
         net = config.net
         held = net.pump_interval
-        pump = Pump(loop, Pace(None if held == "auto" else held / 1000))
-        gate = Gate(config.access_settings, keys.publish_key)
-        self._hub = Hub(config.stream_settings, pump.wake)
+        self._loop = loop
+        self._logs = logs
+        self._workers = workers = config.server.worker_count if membership is not None else 1
+        self._pump = pump = Pump(loop, Pace(None if held == "auto" else held / 1000))
         self._intake = Intake(loop)
-        self._services = Services(
+        admissions = Admissions(
+            max_pending=max(net.max_pending // workers, 1),
+            max_pending_per_address=max(net.max_pending_per_address // workers, 1),
+        )
+        self._membership = member = (
+            None if membership is None else membership(lambda: admissions.open)
+        )
+        gate = Gate(config.access_settings, keys.publish_key)
+        memory = MemoryGuard(memory_ceiling(config.server))
+        self._hub = hub = Hub(
+            config.stream_settings, self._wake, None if member is None else member.directory
+        )
+        self._services = services = Services(
             loop=loop,
-            hub=self._hub,
+            hub=hub,
             pump=pump,
             intake=self._intake,
             gate=gate,
-            admissions=Admissions(
-                max_pending=net.max_pending, max_pending_per_address=net.max_pending_per_address
-            ),
+            admissions=admissions,
             settings=net,
+            directory=hub.directory,
+            mover=None if member is None else member.mover,
+            refuse_publish=memory.refusal,
+            worker=0 if member is None else member.badge.number,
         )
+        self._http = HttpEntrance(admissions, loop)
         self._listeners = [
-            Listener(sock, partial(RtmpSession, self._services), self._services.admissions, loop)
-            for sock in rtmp
+            self._listener(sock, accept)
+            for socks, accept in ((rtmp, partial(RtmpSession, services)), (http, self._http))
+            for sock in socks
         ]
-        self._flv = HttpFlv(self._services)
+        self._flv = HttpFlv(services)
         self._parts = Parts(
-            hub=self._hub,
+            hub=hub,
             pump=pump,
             intake=self._intake,
-            admissions=self._services.admissions,
+            admissions=admissions,
             gate=gate,
             logs=logs,
             started_at=time(),
+            memory=memory,
+            workers=workers,
         )
+        if ledger is not None:
+            self._parts.ledger = ledger
+        if member is not None:
+            self._parts.peers = member.peers
+            self._parts.worker, self._parts.slot = member.badge.number, member.badge.slot
+            member.attach(hub, gate.failures, self._receive)
         self._api = Api(self._parts, config, keys.api_token)
-        self._http_sockets = http
         self._runner: web.AppRunner | None = None
         self._ticker: asyncio.TimerHandle | None = None
-        self._loop = loop
-        self._pump = pump
 
     async def start(self) -> None:
         """Begin to serve."""
@@ -102,11 +143,15 @@ class Worker:
         self._flv.add_to(app)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=HTTP_SHUTDOWN_S)
         await self._runner.setup()
-        for sock in self._http_sockets:
-            await web.SockSite(self._runner, sock, backlog=4096).start()
+        assert self._runner.server is not None
+        self._http.open(self._runner.server)
+        if self._membership is not None:
+            self._membership.start()
         for listener in self._listeners:
             listener.start()
         self._parts.ready = True
+        if self._membership is not None:
+            self._membership.ready()
         self._tick()
         # What is there now lives as long as the process: the collector need not look at it over
         # and over (5 to 8 % of what it costs to take in streams, bench/micro/ingest.py).
@@ -129,6 +174,32 @@ class Worker:
         if self._runner is not None:
             await self._runner.cleanup()
         self._pump.stop()
+        if self._membership is not None:
+            self._membership.stop()
+
+    def _listener(self, sock: socket.socket, accept: Accept) -> Listener:
+        admissions, member = self._services.admissions, self._membership
+        if member is None:
+            return Listener(sock, accept, admissions, self._loop)
+        admissions.on_change.append(member.loads.changed)
+        return Listener(
+            sock,
+            accept,
+            admissions,
+            self._loop,
+            per_turn=SHARED_ACCEPTS_PER_TURN,
+            others_have_less=member.loads.others_have_less,
+        )
+
+    def _receive(self, sock: socket.socket, address: str, said: Sequence[bytes]) -> None:
+        """Take over a connection from another worker, for a stream whose home is here."""
+        self._services.admissions.opened(address)
+        RtmpSession(self._services, sock, address).repeat(said)
+
+    def _wake(self, log: Log, picture: bool) -> None:
+        self._pump.wake(log, picture)
+        if self._membership is not None:
+            self._membership.wake(log, picture)
 
     def _tick(self) -> None:
         self._hub.tick(self._loop.time())
@@ -167,6 +238,53 @@ def demonstrate(config: Config) -> None:
     with _logs(config, keys) as logs:
         make_worker = partial(Worker, config, keys, logs)
         demo.run(make_worker, keys.publish_key, config.server.rtmp, config.server.http)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerStart:
+    """What a worker of a server of several begins with; all of it becomes its own."""
+
+    config: Config
+    keys: Keys
+    ledger: Ledger
+    rtmp: Sequence[socket.socket]
+    http: Sequence[socket.socket]
+    badge: Badge
+    inheritance: Inheritance
+    rendezvous: Rendezvous
+
+
+def work(start: WorkerStart) -> None:
+    """Be a worker until the supervisor says stop, or says drain and everybody has left."""
+    secrets = (start.keys.publish_key, start.keys.api_token)
+    logs = Logs(
+        start.config.log,
+        secrets=secrets,
+        worker=start.badge.number,
+        share=start.config.server.worker_count,
+    )
+    logs.start()
+    _run(_work(start, logs))
+
+
+async def _work(start: WorkerStart, logs: Logs) -> None:
+    loop = asyncio.get_running_loop()
+    stopped, draining = asyncio.Event(), asyncio.Event()
+    succession = Succession(start.inheritance, start.rendezvous, draining.set)
+
+    def membership(count: Callable[[], int]) -> Membership:
+        member = Membership(start.badge, succession, loop, count)
+        member.on_stop, member.on_drain = stopped.set, draining.set
+        return member
+
+    worker = Worker(
+        start.config, start.keys, logs, start.rtmp, start.http, membership, start.ledger
+    )
+    loop.add_signal_handler(signal.SIGTERM, stopped.set)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the supervisor says stop
+    await worker.start()
+    await stopped.wait()
+    await worker.stop()
 
 
 @contextmanager

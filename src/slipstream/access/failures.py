@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections import OrderedDict, deque
+from collections.abc import Callable
 
 IPV6_SITE_BITS = 64  # one customer has at least so many addresses: all of them count as one
 
@@ -27,6 +28,7 @@ class Failures:
         self, *, limit: int = 5, window_s: float = 10.0, max_addresses: int = 4096
     ) -> None:
         self.total = 0
+        self.on_noted: Callable[[str], None] | None = None  # tells other processes
         self._limit = limit
         self._window_s = window_s
         self._max_addresses = max_addresses
@@ -43,6 +45,12 @@ class Failures:
     def note(self, address: str, now: float) -> None:
         """Count a wrong key that this address has shown."""
         self.total += 1
+        self.note_elsewhere(address, now)
+        if self.on_noted is not None:
+            self.on_noted(address)
+
+    def note_elsewhere(self, address: str, now: float) -> None:
+        """Count a wrong key that another process was shown."""
         site = _site(address)
         self._times.setdefault(site, deque(maxlen=self._limit)).append(now)
         self._times.move_to_end(site)

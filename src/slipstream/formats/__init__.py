@@ -8,7 +8,12 @@ from slipstream.formats.flv import FlvFormat, FlvMultitrackFormat
 from slipstream.formats.format import Flag, Format, Greeting
 from slipstream.formats.rtmp import RtmpFormat, RtmpMultitrackFormat
 
+FORMATS: dict[str, type[Format]] = {
+    form.name: form for form in (RtmpFormat, RtmpMultitrackFormat, FlvFormat, FlvMultitrackFormat)
+}
+
 __all__ = [
+    "FORMATS",
     "Flag",
     "FlvFormat",
     "FlvMultitrackFormat",

@@ -44,6 +44,9 @@ class Directory(Protocol):
     def release(self, name: str, head_ms: int) -> None:
         """No publisher of the stream is left here; its time stands at `head_ms`."""
 
+    def forget(self, name: str) -> None:
+        """Nothing is left here of a stream, not even viewers."""
+
     def is_elsewhere(self, name: str) -> bool:
         """Whether another process is the home of the stream."""
 
@@ -74,6 +77,9 @@ class Alone:
         then(Claim())
 
     def release(self, name: str, head_ms: int) -> None:
+        """Nobody else wants to know."""
+
+    def forget(self, name: str) -> None:
         """Nobody else wants to know."""
 
     def is_elsewhere(self, name: str) -> bool:  # noqa: ARG002

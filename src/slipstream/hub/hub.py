@@ -35,7 +35,7 @@ class Hub:
         self.totals = Totals()
         self._settings_of = settings_of
         self._wake = wake
-        self._directory = directory or Alone()
+        self.directory = directory or Alone()
 
     def publish(
         self, name: str, peer: PublisherPeer, *, credential: str, now: float, floor_ms: int = 0
@@ -94,9 +94,25 @@ class Hub:
         """Whoever had this process made the home of a stream does not publish it after all."""
         stream = self.streams.get(name)
         if stream is None:
-            self._directory.release(name, 0)
+            self.directory.release(name, 0)
         else:
             stream.give_back()
+
+    def hand_over(self, name: str, credential: str, now: float) -> tuple[int, str]:
+        """Give a stream up to a publisher elsewhere.
+
+        Returns:
+            The stream's newest time in ms, and why not if it is not given up.
+        """
+        stream = self.streams.get(name)
+        if stream is None:
+            return 0, ""
+        return stream.head_ms, stream.hand_over(credential, now)
+
+    def head_ms(self, name: str) -> int:
+        """The newest time of a stream, whoever publishes it; 0 if there is none."""
+        stream = self.streams.get(name)
+        return 0 if stream is None else stream.head_ms
 
     def tick(self, now: float) -> None:
         """Do what is due: silent publishers, waiting viewers, streams that nobody needs."""
@@ -114,6 +130,6 @@ class Hub:
         stream = self.streams.get(name)
         if stream is None:
             settings = self._settings_of(name)
-            stream = Stream(name, settings, self._wake, self._directory, self.totals, now)
+            stream = Stream(name, settings, self._wake, self.directory, self.totals, now)
             self.streams[name] = stream
         return stream

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from itertools import count
 from typing import cast
 
 import structlog
@@ -26,9 +25,9 @@ from slipstream.net.link import Link
 from slipstream.net.listener import plain_address
 from slipstream.net.served import ServedFigures
 from slipstream.net.services import Services
+from slipstream.net.wish import BadWishError, Wish, parse_wish
 
 log = structlog.get_logger()
-_ids = count(1)
 
 CORS = {"Access-Control-Allow-Origin": "*"}
 MEDIA_HEADERS = {
@@ -67,11 +66,13 @@ class HttpFlv:
         if self._services.admissions.exhausted:
             raise web.HTTPServiceUnavailable(text="no more connections\n", headers=CORS)
         form = FlvMultitrackFormat if request.query.get("tracks") == "all" else FlvFormat
-        viewer = HttpFlvViewer(self, self._services, _address(request))
+        viewer = HttpFlvViewer(self, self._services, _address(request), _wish(request))
         try:
             await viewer.wait_for_start(stream, form)
         except FullError as error:
             raise web.HTTPServiceUnavailable(text=f"{error}\n", headers=CORS) from error
+        if viewer.refused is EndReason.FULL:
+            raise web.HTTPServiceUnavailable(text=f"{viewer.refused}\n", headers=CORS)
         if viewer.refused is not None:
             raise web.HTTPNotFound(text=f"{viewer.refused}\n", headers=CORS)
         transport = request.transport
@@ -85,8 +86,10 @@ class HttpFlv:
         return web.Response()
 
     async def _look(self, request: web.Request) -> web.Response:
-        stream = self._services.hub.streams.get(self._allowed(request))
-        if stream is None or stream.on_air is None:
+        name = self._allowed(request)
+        stream = self._services.hub.streams.get(name)
+        here = stream is not None and stream.is_live
+        if not here and not self._services.directory.is_elsewhere(name):
             raise web.HTTPNotFound(headers=CORS)
         return web.Response(headers=MEDIA_HEADERS)
 
@@ -119,6 +122,7 @@ class HttpFlvViewer:
         "_started",
         "_subscription",
         "_sync",
+        "_wish",
         "address",
         "connection_id",
         "refused",
@@ -126,8 +130,8 @@ class HttpFlvViewer:
 
     protocol = "http-flv"
 
-    def __init__(self, route: HttpFlv, services: Services, address: str) -> None:
-        self.connection_id = f"flv-{next(_ids)}"
+    def __init__(self, route: HttpFlv, services: Services, address: str, wish: Wish) -> None:
+        self.connection_id = services.new_id("flv")
         self.address = address
         self.refused: EndReason | None = None
         self._route = route
@@ -139,6 +143,7 @@ class HttpFlvViewer:
         self._form: Format | None = None
         self._sync: SyncPoint | None = None
         self._settings = StreamSettings()
+        self._wish = wish
 
     async def wait_for_start(self, stream: str, form: type[Format]) -> None:
         """Subscribe and wait until there is something to send, or nothing will come.
@@ -147,7 +152,10 @@ class HttpFlvViewer:
             FullError: there are too many viewers.
         """
         now = self._services.loop.time()
-        self._subscription = self._services.hub.subscribe(stream, form, self, now=now)
+        delay_ms = self._wish.delay_ms
+        self._subscription = self._services.hub.subscribe(
+            stream, form, self, now=now, delay_ms=delay_ms
+        )
         assert self._started is not None
         try:
             await self._started.wait()
@@ -184,14 +192,16 @@ class HttpFlvViewer:
             self._form.log,
             sync,
             self,
-            ceiling_ms=self._settings.latency_ceiling_ms,
+            ceiling_ms=self._wish.limit_ms(self._settings),
             stall_s=self._settings.stall_s,
             now=services.loop.time(),
+            delay_ms=self._wish.hold_ms(self._settings),
         )
         services.pump.add(self._cursor)
 
     def close(self, reason: str) -> None:
         """The viewer has gone, or is made to go."""
+        losses = self.figures().losses()
         if self._cursor is not None:
             self._cursor.leave()
         subscription, self._subscription = self._subscription, None
@@ -204,6 +214,7 @@ class HttpFlvViewer:
                     id=self.connection_id,
                     stream=subscription.stream.name,
                     reason=reason,
+                    **losses,
                 )
 
     # The hub's side
@@ -252,6 +263,13 @@ class HttpFlvViewer:
     def lost(self, reason: str) -> None:
         """The link has ended."""
         self.close(reason)
+
+
+def _wish(request: web.Request) -> Wish:
+    try:
+        return parse_wish(request.query_string)
+    except BadWishError as error:
+        raise web.HTTPBadRequest(text=f"{error}\n", headers=CORS) from error
 
 
 def _address(request: web.Request) -> str:

@@ -64,6 +64,7 @@ class Link:
         "address",
         "bytes_received",
         "fd",
+        "is_muted",
         "max_unsent",
         "sender",
     )
@@ -84,6 +85,7 @@ class Link:
         self.address = address
         self.max_unsent = max_unsent
         self.bytes_received = 0
+        self.is_muted = False  # while what has been said already is gone through again
         self.sender: Sender | None = None  # while set, what is written goes through it
         self._sock = sock
         self._owner = owner
@@ -146,7 +148,7 @@ class Link:
 
         Not bounded is who looks at `unsent` before it writes more.
         """
-        if self.fd < 0 or not data:
+        if self.fd < 0 or not data or self.is_muted:
             return
         if self._unsent:
             self._unsent += data

@@ -20,9 +20,14 @@ from slipstream.errors import SlipstreamError
 BACKLOG = 4096  # the usual 128 makes 2000 quick connects wait milliseconds each
 ACCEPTS_PER_TURN = 64  # so that a flood of connects leaves time for the rest of the worker
 RESERVED_DESCRIPTORS = 64  # for files, logs and the API when connections have used up the rest
+YIELD_S = 0.005  # that one with more connections than others leaves them to take the next
 PAUSE_S = 0.1  # before accepting is tried again when descriptors or memory were short
 
 Accept = Callable[[socket.socket, str], object]
+
+
+def _nobody_has_less() -> bool:
+    return False
 
 
 class Admissions:
@@ -41,6 +46,7 @@ class Admissions:
         soft_limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
         self.max_open = min(soft_limit * 4 // 5, soft_limit - RESERVED_DESCRIPTORS)
         self.on_room: list[Callable[[], None]] = []
+        self.on_change: list[Callable[[], None]] = []  # more or fewer are open
         self._by_address: dict[str, int] = {}
 
     @property
@@ -63,6 +69,8 @@ class Admissions:
         self.open += 1
         self.pending += 1
         self._by_address[address] = self._by_address.get(address, 0) + 1
+        for callback in self.on_change:
+            callback()
 
     def settled(self, address: str) -> None:
         """A connection is not pending any more. Once per connection, before it is `closed()`."""
@@ -78,6 +86,8 @@ class Admissions:
         """A connection has ended."""
         self.open -= 1
         self._tell()
+        for callback in self.on_change:
+            callback()
 
     def _tell(self) -> None:
         for callback in self.on_room:
@@ -91,6 +101,10 @@ class Listener:
         sock: listening; becomes ours.
         accept: called with each connected socket and its address.
         admissions: who may be accepted.
+        loop: of the worker.
+        per_turn: connections that are accepted at once.
+        others_have_less: whether another process that shares the socket has fewer connections:
+            it then gets the first chance to take the next one.
     """
 
     def __init__(
@@ -99,12 +113,18 @@ class Listener:
         accept: Accept,
         admissions: Admissions,
         loop: asyncio.AbstractEventLoop,
+        *,
+        per_turn: int = ACCEPTS_PER_TURN,
+        others_have_less: Callable[[], bool] = _nobody_has_less,
     ) -> None:
         self.address = format_address(sock)
         self._sock = sock
         self._accept = accept
         self._admissions = admissions
         self._loop = loop
+        self._per_turn = per_turn
+        self._others_have_less = others_have_less
+        self._yielded = False
         self._listening = False
         self._stopped = False
         self._crowd: deque[tuple[socket.socket, str]] = deque()
@@ -127,7 +147,13 @@ class Listener:
             self._crowd.popleft()[0].close()
 
     def _acceptable(self) -> None:
-        for _ in range(ACCEPTS_PER_TURN):
+        if not self._yielded and self._others_have_less():
+            self._yielded = True
+            self._pause()
+            self._loop.call_later(YIELD_S, self._make_room)
+            return
+        self._yielded = False
+        for _ in range(self._per_turn):
             if self._admissions.full or len(self._crowd) >= self._admissions.max_pending:
                 self._pause()
                 return

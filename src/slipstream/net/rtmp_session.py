@@ -10,8 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Callable
-from itertools import count
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
@@ -20,9 +19,11 @@ from slipstream.access import Action, Request
 from slipstream.errors import BadNameError
 from slipstream.hub import BusyError, FullError, stream_name
 from slipstream.net.link import Link
+from slipstream.net.rtmp_claim import RtmpClaim
 from slipstream.net.rtmp_publisher import RtmpPublisher
 from slipstream.net.rtmp_viewer import RtmpViewer
 from slipstream.net.services import Services
+from slipstream.net.wish import BadWishError
 from slipstream.rtmp import (
     ConnectRequested,
     Event,
@@ -40,7 +41,6 @@ from slipstream.rtmp import (
 )
 
 log = structlog.get_logger()
-_ids = count(1)
 
 
 class RtmpSession:
@@ -52,22 +52,27 @@ class RtmpSession:
         "_pending",
         "app",
         "app_query",
+        "claim",
         "client",
         "connection_id",
         "link",
         "multitrack",
         "publishers",
+        "said",
         "services",
         "viewers",
     )
 
     def __init__(self, services: Services, sock: socket.socket, address: str) -> None:
         self.services = services
-        self.connection_id = f"rtmp-{next(_ids)}"
+        self.connection_id = services.new_id("rtmp")
         self.app = ""
         self.app_query = ""
         self.client = ""
         self.multitrack = False
+        self.claim: RtmpClaim | None = None  # while a stream's home is asked for
+        # Read by read, so that it can be repeated in another worker; None once that is too late.
+        self.said: list[bytes] | None = [] if services.mover is not None else None
         self.publishers: dict[int, RtmpPublisher] = {}
         self.viewers: dict[int, RtmpViewer] = {}
         self.link = Link(sock, address, self, services.loop)
@@ -83,8 +88,23 @@ class RtmpSession:
     def received(self, data: bytes) -> None:
         """Handle what was read at once."""
         connection, now = self._connection, self.services.loop.time()
-        for event in connection.receive_data(data, now):
-            if type(event) is MediaReceived:
+        if self.said is not None:
+            self.said.append(data)
+        self.handle(connection.receive_data(data, now), now)
+        if self.link.is_closing:
+            return
+        answers = connection.data_to_send()
+        if answers:
+            self.link.write(answers)
+        if connection.error is not None:
+            self.close(str(connection.error))
+
+    def handle(self, events: Sequence[Event], now: float) -> None:
+        """Act on events, or hold them back while a stream's home is asked for."""
+        for event in events:
+            if self.claim is not None:
+                self.claim.held.append(event)
+            elif type(event) is MediaReceived:
                 self._on_media(event, now)
             else:
                 handler = _HANDLERS.get(type(event))
@@ -92,11 +112,15 @@ class RtmpSession:
                     handler(self, event)
             if self.link.is_closing:
                 return
-        answers = connection.data_to_send()
-        if answers:
-            self.link.write(answers)
-        if connection.error is not None:
-            self.close(str(connection.error))
+
+    def repeat(self, said: Sequence[bytes]) -> None:
+        """Go through what the client has said to another worker: it has had its answers."""
+        self.link.is_muted = True
+        for data in said:
+            self.received(data)
+            if self.link.fd < 0:
+                return
+        self.link.is_muted = False
 
     def lost(self, reason: str) -> None:
         """The link has ended."""
@@ -115,7 +139,26 @@ class RtmpSession:
         if data:
             self.link.write(data)
 
-    # What publishers and viewers of this connection use
+    # What publishers, viewers and claims of this connection use
+
+    def publish(self, stream_id: int, stream: str, credential: str, floor_ms: int) -> None:
+        """Publish here, if the stream can be had."""
+        publisher = RtmpPublisher(self, stream_id)
+        try:
+            publisher.begin(stream, credential, floor_ms)
+        except BusyError as error:
+            self.refuse_publish(stream_id, str(error))
+            return
+        self.publishers[stream_id] = publisher
+        self._connection.accept_publish(stream_id)
+        self._trust()
+        self.services.intake.add(self.link)
+        log.info("publish.start", id=self.connection_id, stream=stream)
+
+    def refuse_publish(self, stream_id: int, reason: str) -> None:
+        """Say no, and close."""
+        self._connection.reject_publish(stream_id, "NetStream.Publish.BadName", reason)
+        self.close("publishing was refused")
 
     @property
     def connection(self) -> ServerConnection:
@@ -152,27 +195,26 @@ class RtmpSession:
         )
 
     def _on_publish(self, event: PublishRequested) -> None:
-        stream_id = event.stream_id
+        self._unmute()
         name = self._allowed(Action.PUBLISH, event.name, event.query)
-        if name is None:
-            self._connection.reject_publish(
-                stream_id, "NetStream.Publish.BadName", "wrong stream key or name"
-            )
-            self.close("publishing was refused")
+        reason = "wrong stream key or name"
+        if name is not None:
+            reason = self.services.refuse_publish()
+            if reason:
+                self._log_refusal(Action.PUBLISH, reason, stream=name[0])
+        if name is None or reason:
+            self.refuse_publish(event.stream_id, reason)
             return
-        stream, credential = name
-        publisher = RtmpPublisher(self, stream_id)
-        try:
-            publisher.begin(stream, credential)
-        except BusyError as error:
-            self._connection.reject_publish(stream_id, "NetStream.Publish.BadName", str(error))
-            self.close(str(error))
-            return
-        self.publishers[stream_id] = publisher
-        self._connection.accept_publish(stream_id)
-        self._trust()
-        self.services.intake.add(self.link)
-        log.info("publish.start", id=self.connection_id, stream=stream)
+        self.claim = RtmpClaim(self, event.stream_id, *name)
+        self.claim.begin()
+
+    def _unmute(self) -> None:
+        """Forget the answers to what has been gone through again; go on aloud."""
+        if self.link.is_muted:
+            self._connection.data_to_send()
+            self.link.is_muted = False
+        else:
+            self.flush()
 
     def _on_play(self, event: PlayRequested) -> None:
         stream_id = event.stream_id
@@ -186,8 +228,8 @@ class RtmpSession:
         self.viewers[stream_id] = viewer
         self._trust()
         try:
-            viewer.begin(name[0])
-        except FullError as error:
+            viewer.begin(name[0], f"{event.query}&{self.app_query}")
+        except (BadWishError, FullError) as error:
             self._connection.reject_play(stream_id, "NetStream.Play.Failed", str(error))
             self.ended(stream_id)
 
@@ -266,6 +308,7 @@ class RtmpSession:
     def _trust(self) -> None:
         """The peer may do what it asked for: no deadline, and more room for what it is sent."""
         self._expect(None)
+        self.said = None
         self.link.max_unsent = self.services.settings.max_unread
 
     def _settle(self) -> None:

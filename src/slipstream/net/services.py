@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Protocol
 
 from slipstream.access import Gate
-from slipstream.hub import Hub
+from slipstream.hub import Alone, Directory, Hub
 from slipstream.net.intake import Intake
 from slipstream.net.link import Link
 from slipstream.net.listener import Admissions
@@ -26,6 +28,24 @@ class Session(Protocol):
         """End it, after what is still to be said."""
 
 
+class Mover(Protocol):
+    """Takes connections to other workers."""
+
+    def move(self, link: Link, home: int, stream: str, said: Sequence[bytes]) -> None:
+        """Hand a connection over; the link is closed here, and goes on there.
+
+        Args:
+            link: of the connection.
+            home: the worker that it belongs to.
+            stream: that it wants to publish.
+            said: what has been read from it, read by read.
+        """
+
+
+def _nothing_against() -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """What a connection needs of its worker."""
@@ -37,4 +57,17 @@ class Services:
     gate: Gate
     admissions: Admissions
     settings: NetSettings
+    directory: Directory = field(default_factory=Alone)
+    mover: Mover | None = None
+    """None if there are no other workers."""
+    refuse_publish: Callable[[], str] = _nothing_against
+    """Why nobody more may publish now; empty if anybody may."""
+    worker: int = 0
+    """Its number, 0 if there is only one: part of what connections are called in the log."""
     sessions: dict[Session, None] = field(default_factory=dict)
+    _ids: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def new_id(self, kind: str) -> str:
+        """What a new connection is called in the log: `rtmp-7`, or `rtmp-2-7` in worker 2."""
+        number = next(self._ids)
+        return f"{kind}-{self.worker}-{number}" if self.worker else f"{kind}-{number}"

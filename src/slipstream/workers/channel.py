@@ -10,6 +10,7 @@ import os
 import socket
 from collections import deque
 
+from slipstream.workers import descriptors
 from slipstream.workers.messages import MAX_PACKET, Message, Packet, decode, encode
 
 PACKETS_PER_TURN = 64  # received at once, so that the owner has a turn as well
@@ -71,9 +72,7 @@ class Channel:
         packets: list[Packet] = []
         while len(packets) < PACKETS_PER_TURN:
             try:
-                data, fds, _, _ = socket.recv_fds(
-                    self._sock, MAX_PACKET + 1, MAX_FDS, socket.MSG_CMSG_CLOEXEC
-                )
+                data, fds = descriptors.receive(self._sock, MAX_PACKET + 1, MAX_FDS)
             except BlockingIOError:
                 break
             except OSError:

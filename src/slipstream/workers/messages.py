@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import astuple, dataclass
-from struct import Struct
+from struct import Struct, error
 from typing import Any
 
 import orjson
@@ -90,6 +90,8 @@ class Follow:
 
     name: str
     form: str
+    again: bool
+    """It had it already, and the connection broke."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,14 @@ class Yielded:
     refusal: str
 
 
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How many connections a worker has; passed on to all others, so that none takes too many."""
+
+    worker: int
+    connections: int
+
+
 # From the supervisor
 
 
@@ -187,6 +197,7 @@ class Feed:
 
     name: str
     form: str
+    again: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +278,7 @@ Message = (
     | TakeSeat
     | LeaveSeat
     | WrongKey
+    | Load
     | Ask
     | Answer
     | Yielded
@@ -330,7 +342,7 @@ def decode(data: bytes, fds: list[int]) -> Packet:
         (length,) = _LENGTH.unpack_from(data)
         kind, *fields = orjson.loads(data[_LENGTH.size : _LENGTH.size + length])
         message = KINDS[kind](*fields)
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise ValueError(f"a message that this version does not know: {data[:80]!r}") from error
+    except (KeyError, TypeError, ValueError, error) as wrong:
+        raise ValueError(f"a message that this version does not know: {data[:80]!r}") from wrong
     body = data[_LENGTH.size + length :]
     return Packet(message, body, fds[0] if fds else -1)

@@ -27,6 +27,7 @@ from slipstream.workers.messages import (
     Hello,
     Homes,
     LeaveSeat,
+    Load,
     Located,
     Lost,
     Message,
@@ -107,7 +108,8 @@ class Register:
             Move: self._on_move,
             TakeSeat: self._on_take_seat,
             LeaveSeat: self._on_leave_seat,
-            WrongKey: self._on_wrong_key,
+            WrongKey: self._on_news,
+            Load: self._on_news,
             Ask: self._on_ask,
             Answer: self._on_answer,
             Yielded: self._on_yielded,
@@ -259,14 +261,14 @@ class Register:
         entry = self._entry(follow.name)
         entry.holders.add(number)
         if entry.home and entry.home != number:
-            self._send(entry.home, Feed(follow.name, follow.form), b"", packet.fd)
+            self._send(entry.home, Feed(follow.name, follow.form, follow.again), b"", packet.fd)
 
     def _on_move(self, _: int, move: Move, packet: Packet, __: float) -> None:
         if move.home in self.workers:
             self._send(move.home, Moved(move.name, move.address), packet.body, packet.fd)
 
-    def _on_wrong_key(self, number: int, wrong: WrongKey, _: Packet, __: float) -> None:
-        self._broadcast(wrong, but=number)
+    def _on_news(self, number: int, news: WrongKey | Load, _: Packet, __: float) -> None:
+        self._broadcast(news, but=number)
 
     # Seats
 

@@ -1,0 +1,83 @@
+"""HTTP connections: accepted by our listener, so that our limits hold, served by the library."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from typing import cast
+
+from slipstream.net.listener import Admissions
+
+HttpServer = Callable[[], asyncio.BaseProtocol]
+
+
+class HttpEntrance:
+    """What a listener calls with each accepted socket, once `open()` has been called.
+
+    Args:
+        admissions: where the connections are counted; they are pending until they say something.
+        loop: of the worker.
+    """
+
+    def __init__(self, admissions: Admissions, loop: asyncio.AbstractEventLoop) -> None:
+        self._admissions = admissions
+        self._loop = loop
+        self._server: HttpServer | None = None
+        self._tasks: set[asyncio.Task[object]] = set()
+
+    def open(self, server: HttpServer) -> None:
+        """Serve with protocols that `server()` makes."""
+        self._server = server
+
+    def __call__(self, sock: socket.socket, address: str) -> None:
+        """Take a connection in."""
+        assert self._server is not None
+        sock.setblocking(False)
+        protocol = _Counted(cast(asyncio.Protocol, self._server()), self._admissions, address)
+        task = self._loop.create_task(self._connect(protocol, sock))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _connect(self, protocol: _Counted, sock: socket.socket) -> None:
+        try:
+            await self._loop.connect_accepted_socket(lambda: protocol, sock)
+        except OSError:  # it has left already
+            protocol.forget()
+
+
+class _Counted(asyncio.Protocol):
+    """The library's protocol, with its connection counted."""
+
+    def __init__(self, inner: asyncio.Protocol, admissions: Admissions, address: str) -> None:
+        self._inner = inner
+        self._admissions = admissions
+        self._address = address
+        self._pending = True
+        self._open = True
+        self.pause_writing = inner.pause_writing  # type: ignore[method-assign]
+        self.resume_writing = inner.resume_writing  # type: ignore[method-assign]
+        self.eof_received = inner.eof_received  # type: ignore[method-assign]
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._inner.connection_made(transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._settle()
+        self._inner.data_received(data)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.forget()
+        self._inner.connection_lost(error)
+
+    def forget(self) -> None:
+        """The connection is no more."""
+        self._settle()
+        if self._open:
+            self._open = False
+            self._admissions.closed()
+
+    def _settle(self) -> None:
+        if self._pending:
+            self._pending = False
+            self._admissions.settled(self._address)

@@ -1,0 +1,241 @@
+"""The hub's directory in a server of several workers: asks the supervisor, follows other homes."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from functools import partial
+from itertools import count
+
+import structlog
+
+from slipstream.formats import FORMATS, Format
+from slipstream.hub import Claim, Hub, Stream
+from slipstream.workers.feed import Feed, Feeds
+from slipstream.workers.follower import Follower
+from slipstream.workers.line import Line
+from slipstream.workers.messages import (
+    Claimed,
+    ClaimHome,
+    Follow,
+    Forget,
+    Homes,
+    LeaveSeat,
+    Located,
+    Lost,
+    Packet,
+    Release,
+    Seated,
+    TakeSeat,
+    Yield,
+    Yielded,
+)
+from slipstream.workers.messages import Feed as FeedWanted
+
+log = structlog.get_logger()
+
+REFOLLOW_S = 0.2  # after a home has hung up although it is the home still
+
+
+class WorkerDirectory:
+    """The hub's `Directory`. `attach()` the hub before the line starts.
+
+    Args:
+        number: of this worker.
+        line: to the supervisor.
+        feeds: of this worker.
+        loop: of this worker.
+    """
+
+    def __init__(
+        self, number: int, line: Line, feeds: Feeds, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        self.homes: dict[str, int] = {}  # of all streams that have one
+        self.seats: dict[str, int] = {}  # taken by viewers of this worker
+        self.held: set[str] = set()  # streams that the supervisor thinks we have something of
+        self._number = number
+        self._line = line
+        self._feeds = feeds
+        self._loop = loop
+        self._tickets = count(1)
+        self._claims: dict[int, tuple[ClaimHome, Callable[[Claim], None]]] = {}
+        self._seatings: dict[int, tuple[TakeSeat, Callable[[bool], None]]] = {}
+        self._followers: dict[Format, Follower] = {}
+        line.on(Homes, self._on_homes)
+        line.on(Located, self._on_located)
+        line.on(Claimed, self._on_claimed)
+        line.on(FeedWanted, self._on_feed_wanted)
+        line.on(Yield, self._on_yield)
+        line.on(Seated, self._on_seated)
+        line.on_connected(self._ask_again)
+
+    def attach(self, hub: Hub) -> None:
+        """Tell the hub what happens elsewhere."""
+        self._hub = hub
+
+    # Homes
+
+    def claim(self, name: str, credential: str, then: Callable[[Claim], None]) -> None:
+        """Ask the supervisor, unless we are the home already."""
+        if self.homes.get(name) == self._number:
+            then(Claim())
+            return
+        message = ClaimHome(next(self._tickets), name, credential)
+        self._claims[message.ticket] = message, then
+        self._line.send(message)
+
+    def release(self, name: str, head_ms: int) -> None:
+        """Tell the supervisor, if we were the home."""
+        if self.homes.get(name) == self._number:
+            del self.homes[name]
+            self._line.send(Release(name, head_ms))
+
+    def forget(self, name: str) -> None:
+        """Tell the supervisor, if it thinks that we have something of it."""
+        if name in self.held:
+            self.held.discard(name)
+            self._line.send(Forget(name))
+
+    def is_elsewhere(self, name: str) -> bool:
+        """Whether another worker is the home."""
+        return self.homes.get(name, self._number) != self._number
+
+    def own_homes(self) -> list[str]:
+        """The streams of which this worker is the home."""
+        return [name for name, home in self.homes.items() if home == self._number]
+
+    # Following
+
+    def follow(self, stream: Stream, form: Format) -> None:
+        """Ask the home for its log."""
+        self._follow(stream, form, again=False)
+
+    def _follow(self, stream: Stream, form: Format, *, again: bool) -> None:
+        if form in self._followers or not self.is_elsewhere(stream.name):
+            return
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        follower = Follower(
+            ours,
+            form.log,
+            self._loop,
+            grown=lambda head, picture: stream.followed(form, head, picture=picture),
+            ended=partial(self._on_follower_ended, stream, form),
+        )
+        self._followers[form] = follower
+        follower.start()
+        self.held.add(stream.name)
+        self._line.send(Follow(stream.name, form.name, again), fd=theirs.fileno())
+        theirs.close()
+
+    def unfollow(self, form: Format) -> None:
+        """Take what has been announced, then hang up."""
+        follower = self._followers.pop(form, None)
+        if follower is not None:
+            follower.close()
+
+    def _on_follower_ended(self, stream: Stream, form: Format) -> None:
+        """The home has hung up: it died, or has let the stream go, or we were too slow."""
+        if self._followers.pop(form, None) is not None:
+            self._loop.call_later(REFOLLOW_S, self._follow_again, stream, form)
+
+    def _follow_again(self, stream: Stream, form: Format) -> None:
+        still_used = stream.audience.forms.get(type(form)) is form
+        if still_used and self._hub.streams.get(stream.name) is stream:
+            self._follow(stream, form, again=True)
+
+    # Seats
+
+    def take_seat(self, name: str, limit: int, then: Callable[[bool], None]) -> bool | None:
+        """Ask the supervisor."""
+        message = TakeSeat(next(self._tickets), name, limit)
+        self._seatings[message.ticket] = message, then
+        self._line.send(message)
+        return None
+
+    def leave_seat(self, name: str) -> None:
+        """Tell the supervisor."""
+        self.seats[name] -= 1
+        if not self.seats[name]:
+            del self.seats[name]
+        self._line.send(LeaveSeat(name))
+
+    # What the supervisor says
+
+    def _ask_again(self) -> None:
+        """What the last supervisor took with it."""
+        for claim, _ in self._claims.values():
+            self._line.send(claim)
+        for wish, _ in self._seatings.values():
+            self._line.send(wish)
+
+    def _on_homes(self, message: Homes, _: Packet) -> None:
+        ours = dict.fromkeys(self.own_homes(), self._number)
+        gone = set(self.homes) - set(message.homes) - set(ours)
+        for name in gone:
+            self._locate(name, 0)
+        for name, home in message.homes.items():
+            if name not in ours:
+                self._locate(name, home)
+
+    def _on_located(self, message: Located, _: Packet) -> None:
+        self._locate(message.name, message.home)
+
+    def _locate(self, name: str, home: int) -> None:
+        before = self.homes.get(name, 0)
+        if home:
+            self.homes[name] = home
+        else:
+            self.homes.pop(name, None)
+        if before == home:
+            return
+        now = self._loop.time()
+        if before not in (0, self._number):
+            self._hub.located(name, now, elsewhere=False)
+        if home not in (0, self._number):
+            self._hub.located(name, now, elsewhere=True)
+        elif name in self.held and not home:
+            self._line.send(Lost(name, self._hub.head_ms(name)))
+
+    def _on_claimed(self, message: Claimed, _: Packet) -> None:
+        claim, then = self._claims.pop(message.ticket, (None, None))
+        if claim is None or then is None:
+            return
+        if message.refusal or message.home:
+            then(Claim(message.home or None, message.floor_ms, message.refusal))
+            return
+        self._locate(claim.name, self._number)
+        self.held.add(claim.name)
+        then(Claim(None, message.floor_ms))
+
+    def _on_feed_wanted(self, message: FeedWanted, packet: Packet) -> None:
+        sock = socket.socket(fileno=packet.fd)
+        form_class = FORMATS.get(message.form)
+        stream = self._hub.streams.get(message.name)
+        if form_class is None or stream is None:
+            sock.close()  # the follower sees it, and asks again if it still wants to
+            return
+        audience = stream.audience
+        form = audience.form(form_class)
+
+        def closed(feed: Feed) -> None:
+            self._feeds.remove(feed)
+            audience.untap(feed)
+
+        feed = Feed(sock, form.log, self._loop, closed, again=message.again)
+        audience.tap(form_class, feed)
+        self._feeds.add(feed)
+
+    def _on_yield(self, message: Yield, _: Packet) -> None:
+        head_ms, refusal = self._hub.hand_over(message.name, message.credential, self._loop.time())
+        if not refusal:
+            self.homes.pop(message.name, None)
+        self._line.send(Yielded(message.name, head_ms, refusal))
+
+    def _on_seated(self, message: Seated, _: Packet) -> None:
+        wish, then = self._seatings.pop(message.ticket, (None, None))
+        if wish is None or then is None:
+            return
+        if message.room:
+            self.seats[wish.name] = self.seats.get(wish.name, 0) + 1
+        then(message.room)

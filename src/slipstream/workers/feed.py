@@ -1,0 +1,195 @@
+"""Feeds: what the home of a stream tells the processes that follow it.
+
+A feed is a place in the index of one log. When the log has grown, the entries beyond that
+place are announced over a socket; the bytes themselves stay where they are. A follower that
+does not read holds nobody up: its socket is full, the place stays behind, and everything that
+was not announced is sent when there is room.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from array import array
+from collections.abc import Callable
+
+from slipstream.log import SYNC, Log, Segment
+from slipstream.workers.announcements import (
+    MAX_ENTRIES,
+    build_entries,
+    build_greeting,
+    build_segment,
+    has_sync,
+)
+
+SEND_BUFFER = 1 << 20
+
+
+class Feed:
+    """The hub's `Tap`: made with the log, told when it has grown, closed by either side.
+
+    Args:
+        sock: connected to the follower; becomes ours.
+        log: of the stream in the format that is followed.
+        loop: of the worker.
+        closed: called once, when the follower has gone.
+        again: the follower has followed this publication before.
+    """
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        log: Log,
+        loop: asyncio.AbstractEventLoop,
+        closed: Callable[[Feed], None],
+        *,
+        again: bool = False,
+    ) -> None:
+        sock.setblocking(False)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        self.log = log
+        self.sent_bytes = 0
+        self._sock = sock
+        self._loop = loop
+        self._closed = closed
+        self._again = again
+        self._segment: Segment | None = None
+        self._greeting: object = None
+        self._blocked = False
+        self._position = self._first_position()
+        loop.add_reader(sock.fileno(), self._readable)
+
+    def flush(self, *, picture: bool = True) -> None:
+        """Announce what is new."""
+        while not self._blocked and self._position < self.log.head:
+            segment = self.log.locate(self._position)
+            if segment is None:
+                self.close()  # it has not read for as long as anything is kept
+                return
+            if not self._announce(segment, picture):
+                return
+
+    def close(self) -> None:
+        """The stream is no more, or the follower."""
+        if self._sock.fileno() < 0:
+            return
+        self._loop.remove_reader(self._sock.fileno())
+        if self._blocked:
+            self._loop.remove_writer(self._sock.fileno())
+        self._sock.close()
+        self._closed(self)
+
+    def _first_position(self) -> int:
+        """Where the present publication began, with the configurations that those need who
+        followed an earlier one; or, if that is not kept, where somebody may start.
+        """
+        log = self.log
+        if not self._again and log.era >= log.tail:
+            return log.era
+        syncs = [sync.position for sync in log.sync_points if sync.position >= log.era]
+        if not syncs:
+            return log.head
+        return syncs[-1] if self._again else syncs[0]
+
+    def _announce(self, segment: Segment, picture: bool) -> bool:
+        """Announce entries of one segment, up to a new greeting. False: the socket is full."""
+        first = segment.entry_at(self._position)
+        count = min(len(segment.ends) - first, MAX_ENTRIES)
+        flags = segment.flags[first : first + count]
+        if has_sync(flags):
+            count, greeting = self._count_until_greeting(segment, first, flags)
+            if greeting is not self._greeting:
+                if not self._send(build_greeting(greeting)):  # type: ignore[arg-type]
+                    return False
+                self._greeting = greeting
+            flags = flags[:count]
+        if segment is not self._segment:
+            offset = self._position - segment.origin
+            if not self._send(build_segment(segment.capacity, offset), segment.fd):
+                return False
+            self._segment = segment
+        ends = segment.ends[first : first + count]
+        sizes = array("I", ends)
+        previous = self._position - segment.origin
+        for index, end in enumerate(ends):
+            sizes[index] = end - previous
+            previous = end
+        times = segment.times[first : first + count]
+        if not self._send(build_entries(sizes, times, flags, picture=picture)):
+            return False
+        self._position = segment.origin + previous
+        return True
+
+    def _count_until_greeting(
+        self, segment: Segment, first: int, flags: bytearray
+    ) -> tuple[int, object]:
+        """How many entries share the greeting of the first sync point among them, and that."""
+        greetings = {sync.position: sync.greeting for sync in self.log.sync_points}
+        greeting: object = None
+        start = self._position
+        for index, flag in enumerate(flags):
+            if flag & SYNC:
+                this = greetings.get(start)
+                if this is None:
+                    flags[index] = flag & ~SYNC  # nobody may start there any more
+                elif greeting is None:
+                    greeting = this
+                elif this is not greeting:
+                    return index, greeting
+            start = segment.origin + segment.ends[first + index]
+        return len(flags), self._greeting if greeting is None else greeting
+
+    def _send(self, data: bytes, fd: int = -1) -> bool:
+        try:
+            socket.send_fds(self._sock, [data], [] if fd < 0 else [fd])
+        except BlockingIOError:
+            self._blocked = True
+            self._loop.add_writer(self._sock.fileno(), self._writable)
+            return False
+        except OSError:
+            self.close()
+            return False
+        self.sent_bytes += len(data)
+        return True
+
+    def _writable(self) -> None:
+        self._loop.remove_writer(self._sock.fileno())
+        self._blocked = False
+        self.flush()
+
+    def _readable(self) -> None:
+        """A follower says nothing: it has gone."""
+        self.close()
+
+
+class Feeds:
+    """All feeds of a worker, by log; `wake()` is called whenever a log has grown."""
+
+    def __init__(self) -> None:
+        self._feeds: dict[Log, list[Feed]] = {}
+        self._bytes_of_the_gone = 0
+
+    @property
+    def sent_bytes(self) -> int:
+        """Bytes that all announcements took so far."""
+        living = sum(feed.sent_bytes for feeds in self._feeds.values() for feed in feeds)
+        return self._bytes_of_the_gone + living
+
+    def add(self, feed: Feed) -> None:
+        """Announce what its log holds, and whatever comes."""
+        self._feeds.setdefault(feed.log, []).append(feed)
+        feed.flush()
+
+    def remove(self, feed: Feed) -> None:
+        """Its follower has gone."""
+        feeds = self._feeds.get(feed.log, [])
+        if feed in feeds:
+            feeds.remove(feed)
+            self._bytes_of_the_gone += feed.sent_bytes
+        if not feeds:
+            self._feeds.pop(feed.log, None)
+
+    def wake(self, log: Log, picture: bool) -> None:
+        """A log has grown."""
+        for feed in self._feeds.get(log, ()):
+            feed.flush(picture=picture)

@@ -1,0 +1,115 @@
+"""A follower: fills a log with what another process writes, from its announcements."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable
+
+from slipstream.formats import Greeting
+from slipstream.log import SYNC, Log
+from slipstream.workers import descriptors
+from slipstream.workers.announcements import (
+    MAX_PACKET,
+    EntriesAnnounced,
+    GreetingAnnounced,
+    SegmentAnnounced,
+    parse_announcement,
+)
+
+PACKETS_PER_TURN = 32
+
+
+class Follower:
+    """Call `start()` once, `close()` when the log is to grow from here no more.
+
+    Args:
+        sock: connected to the home's feed; becomes ours.
+        log: to be filled.
+        loop: of the worker.
+        grown: called after the log has grown, with where it stood before and whether there is
+            a picture in it.
+        ended: called once, when the home has gone.
+    """
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        log: Log,
+        loop: asyncio.AbstractEventLoop,
+        grown: Callable[[int, bool], None],
+        ended: Callable[[], None],
+    ) -> None:
+        sock.setblocking(False)
+        self._sock = sock
+        self._log = log
+        self._loop = loop
+        self._grown = grown
+        self._ended = ended
+        self._greeting: Greeting = ()
+        self._segment: tuple[int, int, int] | None = None  # descriptor, capacity, offset
+        self.received_bytes = 0
+
+    def start(self) -> None:
+        """Begin to read."""
+        self._loop.add_reader(self._sock.fileno(), self._readable)
+
+    def close(self) -> None:
+        """Take what has been announced, and no more."""
+        if self._sock.fileno() < 0:
+            return
+        while self._receive():
+            pass
+        self._abort()
+
+    def _abort(self) -> None:
+        if self._sock.fileno() >= 0:
+            self._loop.remove_reader(self._sock.fileno())
+            self._sock.close()
+        if self._segment is not None:
+            os.close(self._segment[0])
+            self._segment = None
+
+    def _readable(self) -> None:
+        if self._receive() is None:
+            self._abort()
+            self._ended()
+
+    def _receive(self) -> bool | None:
+        """Take some announcements. True: maybe there are more; None: the home has gone."""
+        head, picture, more = self._log.head, False, True
+        gone = False
+        for _ in range(PACKETS_PER_TURN):
+            try:
+                data, fds = descriptors.receive(self._sock, MAX_PACKET, 1)
+            except BlockingIOError:
+                more = False
+                break
+            except OSError:
+                data, fds = b"", []
+            if not data:
+                gone = True
+                break
+            self.received_bytes += len(data)
+            picture |= self._take(data, fds)
+        if self._log.head > head:
+            self._grown(head, picture)
+        return None if gone else more
+
+    def _take(self, data: bytes, fds: list[int]) -> bool:
+        """Obey one announcement; return whether there is a picture in it."""
+        announcement = parse_announcement(data)
+        if isinstance(announcement, EntriesAnnounced):
+            if self._segment is not None:
+                self._log.adopt(*self._segment)
+                self._segment = None
+            batch = announcement.batch
+            batch.greetings += [self._greeting for flag in batch.flags if flag & SYNC]
+            self._log.note(batch)
+            return announcement.picture
+        if isinstance(announcement, SegmentAnnounced):
+            self._segment = fds[0], announcement.capacity, announcement.offset
+        elif isinstance(announcement, GreetingAnnounced):
+            self._greeting = announcement.greeting
+        return False
