@@ -7,13 +7,17 @@ with FlvClient(server, "/live/a.flv") as viewer:
 
 from __future__ import annotations
 
+import select
 import socket
+import time
+from collections.abc import Callable
 from typing import Self
 
 from slipstream.media import FlvParser, FlvTag
 from tests.server import PATIENCE_S, RunningServer
 
 READ_BYTES = 1 << 18
+STEP_S = 0.02  # from one reading to the next for those who crawl
 
 
 class FlvClient:
@@ -31,6 +35,7 @@ class FlvClient:
     ) -> None:
         self.parser = FlvParser()
         self._tags: list[FlvTag] = []
+        self._body = b""  # what came of it with the head
         self._head: tuple[int, dict[str, str]] | None = None
         self.socket = socket.socket()
         if receive_buffer:
@@ -63,6 +68,35 @@ class FlvClient:
         taken, self._tags = self._tags[:count], self._tags[count:]
         return taken
 
+    def take_what_is_there(self) -> list[FlvTag]:
+        """Take the tags that have come by now."""
+        self._answer()
+        while select.select([self.socket], [], [], 0)[0] and self._read():
+            pass
+        taken, self._tags = self._tags, []
+        return taken
+
+    def text(self) -> str:
+        """The body of an answer that is no stream."""
+        wanted = int(self.headers["content-length"])
+        while len(self._body) < wanted:
+            self._body += self.socket.recv(READ_BYTES)
+        return self._body.decode()
+
+    def crawl(self, bytes_per_s: float, lasts: Callable[[], bool]) -> list[FlvTag]:
+        """Take what comes, but read no faster than that, for as long as `lasts()`."""
+        self._answer()
+        started, got = time.monotonic(), 0
+        while lasts():
+            room = int((time.monotonic() - started) * bytes_per_s) - got
+            if room > 0 and select.select([self.socket], [], [], STEP_S)[0]:
+                data = self.socket.recv(room)
+                got += len(data)
+                self._tags += self.parser.receive_data(data)
+            time.sleep(STEP_S)
+        taken, self._tags = self._tags, []
+        return taken
+
     def drain(self) -> list[FlvTag]:
         """Take all tags that come until the response ends."""
         self._answer()
@@ -82,6 +116,7 @@ class FlvClient:
             first, *lines = head.decode().split("\r\n")
             fields = (line.partition(": ") for line in lines)
             self._head = int(first.split()[1]), {name.lower(): text for name, _, text in fields}
+            self._body = body
             if self._head[0] == 200:
                 self._tags += self.parser.receive_data(body)
         return self._head

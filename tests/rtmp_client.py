@@ -20,6 +20,7 @@ from slipstream.media import Frame
 from slipstream.rtmp import (
     ClientConnection,
     Ended,
+    EnhancedCapabilities,
     Event,
     MediaReceived,
     Message,
@@ -48,14 +49,25 @@ class RtmpClient:
         url: `rtmp://host:port/app/name?query`.
         source: the address to come from.
         receive_buffer: bytes that the kernel may hold for us, about; 0: what it likes.
+        capabilities: what the client says that it can do.
     """
 
-    def __init__(self, url: str, *, source: str = "127.0.0.1", receive_buffer: int = 0) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        source: str = "127.0.0.1",
+        receive_buffer: int = 0,
+        capabilities: EnhancedCapabilities | None = None,
+    ) -> None:
         self.url = parse_rtmp_url(url)
         self.ended: Ended | None = None
         self.events: list[Event] = []
         self._media: list[Message] = []
-        self._connection = ClientConnection(self.url.app, self.url.tc_url, random_bytes=os.urandom)
+        announced = {} if capabilities is None else {"capabilities": capabilities}
+        self._connection = ClientConnection(
+            self.url.app, self.url.tc_url, random_bytes=os.urandom, **announced
+        )
         self.socket = socket.socket()
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)

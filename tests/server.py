@@ -5,7 +5,9 @@
         server.stream("live/a")        # what the API knows of it
         server.memory_bytes(), server.descriptors(), server.log()
 
-Nothing is left over from one start to the next: the folder holds its keys and its log.
+Nothing is left over from one start to the next: the folder holds its keys and its log. The server
+has two workers unless the environment's SLIPSTREAM_TEST_WORKERS says otherwise; what it costs is
+summed over all its processes.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ START_TIMEOUT_S = 20
 STOP_TIMEOUT_S = 10
 PATIENCE_S = 20.0  # for whatever is certain to happen; a machine may be busy
 LOOK_EVERY_S = 0.02
+WORKERS = int(os.environ.get("SLIPSTREAM_TEST_WORKERS", "2"))
 
 _PORTS = re.compile(r"rtmp://127\.0\.0\.1:(\d+)/.*http://127\.0\.0\.1:(\d+)/", re.DOTALL)
 
@@ -54,7 +57,7 @@ class RunningServer:
         assert match is not None, f"no addresses in what it prints:\n{self.log()}"
         self.rtmp_port, self.http_port = int(match[1]), int(match[2])
         self.key = (folder / "publish.key").read_text().strip()
-        self._token = (folder / "api.token").read_text().strip()
+        self.token = (folder / "api.token").read_text().strip()
 
     # Addresses
 
@@ -83,7 +86,7 @@ class RunningServer:
     def api(self, path: str) -> Any:
         """The answer to `GET /api/v1/{path}`; None if there is no such thing."""
         url = f"http://{self.host}:{self.http_port}/api/v1/{path}"
-        request = urllib.request.Request(url, headers={"Authorization": f"Bearer {self._token}"})
+        request = urllib.request.Request(url, headers={"Authorization": f"Bearer {self.token}"})
         try:
             with urllib.request.urlopen(request, timeout=PATIENCE_S) as response:
                 return json.load(response)
@@ -91,6 +94,16 @@ class RunningServer:
             if error.code == 404:
                 return None
             raise
+
+    def metric(self, name: str) -> float:
+        """The value of a metric without labels, `slipstream_NAME`."""
+        url = f"http://{self.host}:{self.http_port}/metrics"
+        request = urllib.request.Request(url, headers={"Authorization": f"Bearer {self.token}"})
+        with urllib.request.urlopen(request, timeout=PATIENCE_S) as response:
+            page = response.read().decode()
+        match = re.search(rf"^slipstream_{name} (\S+)$", page, re.MULTILINE)
+        assert match is not None, f"no metric {name}"
+        return float(match[1])
 
     def stream(self, name: str) -> Any:
         """What the API tells of the stream `app/name`; None if there is none."""
@@ -111,21 +124,33 @@ class RunningServer:
 
     # What it costs
 
+    def pids(self) -> list[int]:
+        """Its processes: the one that was started, then its workers."""
+        pid = self.process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return [pid, *map(int, children)]
+
     def memory_bytes(self) -> int:
-        """What it holds alone, and its share of the rest (PSS)."""
-        rollup = Path(f"/proc/{self.process.pid}/smaps_rollup").read_text()
-        match = re.search(r"^Pss: +(\d+) kB", rollup, re.MULTILINE)
-        assert match is not None
-        return int(match[1]) << 10
+        """What its processes hold alone, and their share of the rest (PSS)."""
+        total = 0
+        for pid in self.pids():
+            rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+            match = re.search(r"^Pss: +(\d+) kB", rollup, re.MULTILINE)
+            assert match is not None
+            total += int(match[1]) << 10
+        return total
 
     def descriptors(self) -> int:
         """How many files and sockets it has open."""
-        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+        return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in self.pids())
 
     def cpu_s(self) -> float:
         """Seconds of a processor that it has used so far."""
-        stat = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
+        ticks = 0
+        for pid in self.pids():
+            stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(stat[11]) + int(stat[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
 
     # Its end
 
@@ -157,6 +182,7 @@ def running_server(folder: Path, *flags: str, settings: str = "") -> Iterator[Ru
         *("--config", str(folder / "slipstream.toml")),
         *("--rtmp", "127.0.0.1:0", "--http", "127.0.0.1:0"),
         *("--data-dir", str(folder)),
+        *(() if "--workers" in flags else ("--workers", str(WORKERS))),
         *flags,
     ]
     with log.open("wb") as output:

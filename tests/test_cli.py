@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,11 +19,14 @@ import pytest
 from slipstream import __version__
 from slipstream.cli import main
 from slipstream.control import Config
+from slipstream.control.pid_file import PID_FILE
 from slipstream.errors import SlipstreamError
 
+COMMANDS = ("serve", "replace", "check", "demo", "publish", "play", "probe")
 
-class Served:
-    """Stands in for the server and the tools: keeps what it was called with."""
+
+class Tool:
+    """Stands in for the tools: keeps what it was called with."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
@@ -33,23 +37,36 @@ class Served:
         if self.error is not None:
             raise self.error
 
+
+class Served:
+    """Stands in for the server: keeps its configuration, and the arguments for another one."""
+
+    def __init__(self) -> None:
+        self.configs: list[Config] = []
+        self.arguments: list[str] = []
+        self.error: BaseException | None = None
+
+    def __call__(self, load: Callable[[], Config], arguments: Sequence[str]) -> None:
+        self.configs.append(load())
+        self.arguments = list(arguments)
+        if self.error is not None:
+            raise self.error
+
     @property
     def config(self) -> Config:
-        ((config,), _) = self.calls[-1]
-        assert isinstance(config, Config)
-        return config
+        return self.configs[-1]
 
 
 @pytest.fixture
 def served(monkeypatch: pytest.MonkeyPatch) -> Served:
     served = Served()
-    monkeypatch.setattr("slipstream.app.serve", served)
+    monkeypatch.setattr("slipstream.supervisor.serve", served)
     return served
 
 
 @pytest.fixture
-def tool(monkeypatch: pytest.MonkeyPatch) -> Served:
-    tool = Served()
+def tool(monkeypatch: pytest.MonkeyPatch) -> Tool:
+    tool = Tool()
     for name in ("demo", "publish", "play", "probe"):
         module = ModuleType(f"slipstream.tools.{name}")
         module.run = tool  # type: ignore[attr-defined]
@@ -82,23 +99,77 @@ def test_serve_puts_flags_over_the_file(served: Served, tmp_path: Path) -> None:
     assert config.streams.grace_s == 1
 
 
+def test_what_takes_over_is_started_as_this_one_was(served: Served, tmp_path: Path) -> None:
+    path = tmp_path / "s.toml"
+    path.write_text("[streams]\ngrace_s = 1\n")
+    flags = ["--rtmp", "127.0.0.1:3", "--workers", "2", "--pump-interval", "33"]
+    assert main(["serve", "--config", str(path), *flags, "--allow-anonymous-publish"]) == 0
+    assert main(["serve", *served.arguments]) == 0
+    first, second = served.configs
+    assert first == second
+    assert second.server.workers == 2
+
+
+def test_replace_signals_the_server_of_a_folder(tmp_path: Path) -> None:
+    file = tmp_path / PID_FILE
+    program = (
+        "import signal, sys, pathlib; from slipstream.control.pid_file import pid_file\n"
+        "with pid_file(pathlib.Path(sys.argv[1])):\n"
+        "    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR2])\n"
+        "    print('ready', flush=True)\n"
+        "    print(signal.sigwait([signal.SIGUSR2]).name)"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path), "slipstream", "serve"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        assert server.stdout.readline() == "ready\n"
+        assert file.read_text().split()[0] == str(server.pid)
+        assert main(["replace", "--data-dir", str(tmp_path)]) == 0
+        assert server.stdout.readline() == "SIGUSR2\n"
+
+
+def test_replace_finds_no_server(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["replace", "--data-dir", str(tmp_path)]) == 1
+    assert errors(capsys) == [
+        f"slipstream: no server serves from {tmp_path}: No such file or directory"
+    ]
+
+
+def test_replace_leaves_others_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ours = os.getpid()
+    (tmp_path / PID_FILE).write_text(f"{ours}\n1\n")  # of an earlier process with our number
+    assert main(["replace", "--data-dir", str(tmp_path)]) == 1
+    assert errors(capsys) == [
+        f"slipstream: no server serves from {tmp_path}: its slipstream.pid is left over"
+    ]
+    assert main(["replace", "--pid", "1"]) == 1
+    assert errors(capsys) == ["slipstream: process 1 is no server of ours"]
+
+
 def test_the_pump_adapts_if_told_so(served: Served) -> None:
-    assert main(["serve", "--pump-interval", "auto", "--workers", "1"]) == 0
+    assert main(["serve", "--pump-interval", "auto"]) == 0
     assert served.config.net.pump_interval == "auto"
+
+
+@pytest.mark.parametrize(("told", "workers"), [("3", 3), ("auto", "auto")])
+def test_workers_are_a_number_or_as_many_as_there_are_cores(
+    served: Served, told: str, workers: object
+) -> None:
+    assert main(["serve", "--workers", told]) == 0
+    assert served.config.server.workers == workers
 
 
 def test_all_wrong_flags_are_told_at_once(
     served: Served, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["serve", "--rtmp", "x", "--workers", "4", "--pump-interval", "fast"]) == 1
+    assert main(["serve", "--rtmp", "x", "--workers", "many", "--pump-interval", "fast"]) == 1
     assert errors(capsys) == [
         "slipstream: --rtmp: server.rtmp: 'x' is no address: expected HOST:PORT, :PORT or PORT",
-        "slipstream: --workers: server.workers: must be 1 in this version, "
-        "which serves from one process",
+        "slipstream: --workers: server.workers: must be 'auto' or a valid integer, not \"many\"",
         "slipstream: --pump-interval: net.pump_interval: must be 'auto' or a valid number, "
         'not "fast"',
     ]
-    assert not served.calls
+    assert not served.configs
 
 
 def test_what_cannot_be_done_is_one_line_and_exit_code_1(
@@ -120,7 +191,6 @@ def test_ctrl_c_is_quiet(served: Served, capsys: pytest.CaptureFixture[str]) -> 
     [
         ["serv"],
         ["serve", "--bogus"],
-        ["serve", "--workers", "many"],
         ["serve", "--no-allow-anonymous-publish"],
         ["serve", "extra"],
         ["publish", "only-one"],
@@ -135,7 +205,7 @@ def test_what_is_not_understood_is_one_line_and_exit_code_2(
     (line,) = errors(capsys)
     assert line.startswith("slipstream: ")
     assert line.endswith("Try 'slipstream --help'.")
-    assert not served.calls
+    assert not served.configs
 
 
 def test_check_finds_no_mistakes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -162,7 +232,7 @@ def test_check_says_that_a_file_is_missing(capsys: pytest.CaptureFixture[str]) -
     ]
 
 
-def test_tools_get_what_was_written(tool: Served) -> None:
+def test_tools_get_what_was_written(tool: Tool) -> None:
     for arguments in (
         ["publish", "film.mp4", "rtmp://h/live/a?key=k", "--loop"],
         ["publish", "test", "rtmp://h/live/a"],
@@ -179,7 +249,7 @@ def test_tools_get_what_was_written(tool: Served) -> None:
 
 
 def test_the_demo_serves_where_it_is_told_with_the_keys_it_is_given(
-    tool: Served, tmp_path: Path
+    tool: Tool, tmp_path: Path
 ) -> None:
     assert main(["demo", "--http", ":1234", "--data-dir", str(tmp_path)]) == 0
     ((_, key, rtmp, http), _) = tool.calls[-1]
@@ -187,7 +257,7 @@ def test_the_demo_serves_where_it_is_told_with_the_keys_it_is_given(
     assert (rtmp, http) == (":1935", ":1234")
 
 
-@pytest.mark.parametrize("command", ["serve", "check", "demo", "publish", "play", "probe"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_the_help_of_every_command_shows_how_to_use_it(
     command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -199,7 +269,7 @@ def test_the_help_of_every_command_shows_how_to_use_it(
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 0
     text = capsys.readouterr().out
-    for command in ("serve", "check", "demo", "publish", "play", "probe"):
+    for command in COMMANDS:
         assert f"│ {command} " in text
 
 

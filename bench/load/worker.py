@@ -60,9 +60,9 @@ class Commands:
 
 
 class Worker:
-    """The asking end. Args: the job's class, the core to run on, the job's own arguments."""
+    """The asking end. Args: the job's class, its core (None: any), the job's own arguments."""
 
-    def __init__(self, job_type: JobType, core: int, *arguments: Any) -> None:
+    def __init__(self, job_type: JobType, core: int | None, *arguments: Any) -> None:
         context = multiprocessing.get_context("spawn")
         self._pipe, other_end = context.Pipe()
         self._process = context.Process(
@@ -93,8 +93,11 @@ class Worker:
             self._process.join()
 
 
-def _work(job_type: JobType, core: int, pipe: Connection, arguments: tuple[Any, ...]) -> None:
-    os.sched_setaffinity(0, {core})
+def _work(
+    job_type: JobType, core: int | None, pipe: Connection, arguments: tuple[Any, ...]
+) -> None:
+    if core is not None:
+        os.sched_setaffinity(0, {core})
     commands = Commands(pipe)
     try:
         job_type(commands, *arguments).run()

@@ -14,7 +14,6 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from time import time
 
 import structlog
 from aiohttp import web
@@ -23,12 +22,13 @@ from slipstream.access import Gate, Keys, load_keys
 from slipstream.control import Api, Config, Logs, Parts, http_application, welcome
 from slipstream.control.ledger import Ledger
 from slipstream.control.memory import MemoryGuard, memory_ceiling
+from slipstream.control.pid_file import pid_file
+from slipstream.control.service_manager import READY, STOPPING, notify
 from slipstream.hub import EndReason, Hub
 from slipstream.log import Log
 from slipstream.net.http_entrance import HttpEntrance
 from slipstream.net.http_flv import HttpFlv
 from slipstream.net.intake import Intake
-from slipstream.net.link import Link
 from slipstream.net.listener import (
     Accept,
     Admissions,
@@ -40,6 +40,8 @@ from slipstream.net.pace import Pace
 from slipstream.net.pump import Pump
 from slipstream.net.rtmp_session import RtmpSession
 from slipstream.net.services import Services
+from slipstream.net.shutdown import Shutdown
+from slipstream.transcode.slates import Slates
 from slipstream.workers.inheritance import Inheritance, Succession
 from slipstream.workers.membership import Badge, Membership
 from slipstream.workers.rendezvous import Rendezvous
@@ -48,12 +50,15 @@ log = structlog.get_logger()
 
 TICK_S = 1.0
 HTTP_SHUTDOWN_S = 2.0
-POLL_S = 0.02
+LAST_WORDS_S = 2.5  # what links and HTTP requests may take to end; they see to it themselves
 SHARED_ACCEPTS_PER_TURN = 4  # of a socket that other workers accept from as well
 
 
 class Worker:
     """One process of the server. `start()`, then `stop()`; both once.
+
+    Attributes:
+        shutdown: where it is told to end, and when.
 
     Args:
         config: checked.
@@ -91,10 +96,11 @@ class Worker:
             None if membership is None else membership(lambda: admissions.open)
         )
         gate = Gate(config.access_settings, keys.publish_key)
-        memory = MemoryGuard(memory_ceiling(config.server))
+        memory = MemoryGuard(memory_ceiling(config.server, workers))
         self._hub = hub = Hub(
             config.stream_settings, self._wake, None if member is None else member.directory
         )
+        self._slates = Slates(hub, config.slate_settings, loop)
         self._services = services = Services(
             loop=loop,
             hub=hub,
@@ -105,8 +111,14 @@ class Worker:
             settings=net,
             directory=hub.directory,
             mover=None if member is None else member.mover,
-            refuse_publish=memory.refusal,
+            refuse_publish=lambda: self._refusal() or memory.refusal(),
             worker=0 if member is None else member.badge.number,
+        )
+        self.shutdown = Shutdown(
+            services,
+            self._accept_nobody,
+            stop_s=config.server.stop_s,
+            drain_s=config.server.drain_s,
         )
         self._http = HttpEntrance(admissions, loop)
         self._listeners = [
@@ -122,7 +134,6 @@ class Worker:
             admissions=admissions,
             gate=gate,
             logs=logs,
-            started_at=time(),
             memory=memory,
             workers=workers,
         )
@@ -130,6 +141,7 @@ class Worker:
             self._parts.ledger = ledger
         if member is not None:
             self._parts.peers = member.peers
+            self._parts.feed_bytes = lambda: member.feeds.sent_bytes
             self._parts.worker, self._parts.slot = member.badge.number, member.badge.slot
             member.attach(hub, gate.failures, self._receive)
         self._api = Api(self._parts, config, keys.api_token)
@@ -153,29 +165,43 @@ class Worker:
         if self._membership is not None:
             self._membership.ready()
         self._tick()
+        self._slates.start()
         # What is there now lives as long as the process: the collector need not look at it over
         # and over (5 to 8 % of what it costs to take in streams, bench/micro/ingest.py).
         gc.collect()
         gc.freeze()
 
     async def stop(self) -> None:
-        """Accept nobody, tell everybody, then end the parts from the outside in."""
+        """Accept nobody, let everybody have what is theirs, then end the parts."""
+        links = [session.link for session in self._services.sessions]
+        if self._ticker is not None:
+            self._ticker.cancel()  # from here on nobody is sent away because of the time
+        slates = asyncio.ensure_future(self._slates.stop())
+        await self.shutdown.end()
+        assert self._runner is not None
+        ends = [slates, asyncio.ensure_future(self._runner.cleanup())]
+        await self.shutdown.until(
+            lambda: all(end.done() for end in ends) and all(link.fd < 0 for link in links),
+            LAST_WORDS_S,
+        )
+        for end in ends:
+            end.cancel()
+        await asyncio.gather(*ends, return_exceptions=True)
+        for link in links:
+            link.abort()
+        self._intake.stop()
+        self._pump.stop()
+        self._parts.logs.tick()
+        if self._membership is not None:
+            self._membership.stop()
+
+    def _accept_nobody(self) -> None:
         self._parts.ready = False
         for listener in self._listeners:
             listener.stop()
-        self._hub.end(EndReason.SHUTDOWN, self._loop.time())
-        links = [session.link for session in self._services.sessions]
-        for session in list(self._services.sessions):
-            session.close(str(EndReason.SHUTDOWN))
-        await _gone(links)
-        if self._ticker is not None:
-            self._ticker.cancel()
-        self._intake.stop()
-        if self._runner is not None:
-            await self._runner.cleanup()
-        self._pump.stop()
-        if self._membership is not None:
-            self._membership.stop()
+
+    def _refusal(self) -> str:
+        return str(EndReason.SHUTDOWN) if self.shutdown.is_stopping else ""
 
     def _listener(self, sock: socket.socket, accept: Accept) -> Listener:
         admissions, member = self._services.admissions, self._membership
@@ -207,12 +233,6 @@ class Worker:
         self._ticker = self._loop.call_later(TICK_S, self._tick)
 
 
-async def _gone(links: Sequence[Link]) -> None:
-    """Let peers read their last words; links see to it themselves that this ends."""
-    while any(link.fd >= 0 for link in links):  # noqa: ASYNC110 - a link has no event for it
-        await asyncio.sleep(POLL_S)
-
-
 def serve(config: Config) -> None:
     """Serve until SIGINT or SIGTERM.
 
@@ -222,7 +242,7 @@ def serve(config: Config) -> None:
     keys = load_keys(config.server.data_dir)
     rtmp = open_listening_socket(config.server.rtmp)
     http = open_listening_socket(config.server.http)
-    with _logs(config, keys) as logs:
+    with _logs(config, keys) as logs, pid_file(config.server.data_dir):
         _run(_serve(config, keys, logs, rtmp, http))
 
 
@@ -269,21 +289,29 @@ def work(start: WorkerStart) -> None:
 
 async def _work(start: WorkerStart, logs: Logs) -> None:
     loop = asyncio.get_running_loop()
-    stopped, draining = asyncio.Event(), asyncio.Event()
-    succession = Succession(start.inheritance, start.rendezvous, draining.set)
+
+    def drain() -> None:
+        succession.abstain()
+        worker.shutdown.drain()
+
+    def stop() -> None:
+        succession.abstain()
+        worker.shutdown.stop()
 
     def membership(count: Callable[[], int]) -> Membership:
         member = Membership(start.badge, succession, loop, count)
-        member.on_stop, member.on_drain = stopped.set, draining.set
+        member.on_stop, member.on_drain = stop, drain
         return member
+
+    succession = Succession(start.inheritance, start.rendezvous, drain)
 
     worker = Worker(
         start.config, start.keys, logs, start.rtmp, start.http, membership, start.ledger
     )
-    loop.add_signal_handler(signal.SIGTERM, stopped.set)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the supervisor says stop
+    # A service manager sends it to all processes, and the supervisor says stop as well.
+    loop.add_signal_handler(signal.SIGTERM, worker.shutdown.stop_once)
     await worker.start()
-    await stopped.wait()
+    await worker.shutdown.wanted()
     await worker.stop()
 
 
@@ -305,13 +333,19 @@ async def _serve(
     print(  # noqa: T201
         welcome(config, keys, format_address(rtmp), format_address(http)), file=sys.stderr
     )
-    stopped = asyncio.Event()
+    notify(READY)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopped.set)
-    await stopped.wait()
+        loop.add_signal_handler(number, worker.shutdown.stop)
+    loop.add_signal_handler(signal.SIGUSR2, _cannot_replace)
+    await worker.shutdown.wanted()
     log.info("server.stopping")
+    notify(STOPPING)
     await worker.stop()
+
+
+def _cannot_replace() -> None:
+    log.warning("server.not_replaced", reason="it takes at least two workers")
 
 
 def _run(main: Coroutine[None, None, None]) -> None:

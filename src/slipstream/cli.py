@@ -61,7 +61,15 @@ PumpInterval = Annotated[
     ),
 ]
 Anonymous = Annotated[bool, _switch("Let anybody publish who reaches the port, without a key.")]
-Workers = Annotated[int | None, _option("N", "Processes; only 1 in this version.")]
+Workers = Annotated[
+    str | None, _option("auto|N", "Processes that share the work; usually one for each core.")
+]
+ServerPid = Annotated[
+    int | None, _option("PID", "The server's process, instead of the one that serves from DIR.")
+]
+ServerDir = Annotated[
+    Path | None, _option("DIR", "The server's data folder. Usually ~/.local/state/slipstream.")
+]
 
 CheckFile = Annotated[Path, Parameter(help="The file.")]
 
@@ -123,25 +131,52 @@ def serve(
     """Serve until Ctrl-C; print what to paste into an encoder, and how to watch.
 
     The first start makes the publishing key and the API token and keeps them in the data
-    folder. Flags go over the configuration file.
+    folder. Flags go over the configuration file. A second Ctrl-C ends it within 2 seconds.
 
         slipstream serve
         slipstream serve --config slipstream.toml
         slipstream serve --rtmp 127.0.0.1:1935 --http :8000 --pump-interval 100
     """
-    from slipstream.app import serve as run
+    from slipstream.supervisor import serve as run
 
     publish = "anonymous" if allow_anonymous_publish else None
-    settings = _config(
-        config,
+    given = (
         ("--rtmp", "server", "rtmp", rtmp),
         ("--http", "server", "http", http),
         ("--data-dir", "server", "data_dir", data_dir),
-        ("--workers", "server", "workers", workers),
+        ("--workers", "server", "workers", _count(workers)),
         ("--pump-interval", "net", "pump_interval", _number(pump_interval)),
         ("--allow-anonymous-publish", "access", "publish", publish),
     )
-    run(settings)
+    # With these, a process that takes over serves as this one does.
+    arguments = [] if config is None else [f"--config={config}"]
+    for flag, *_, value in given:
+        if value is not None:
+            arguments.append(flag if value is publish else f"{flag}={value}")
+    run(lambda: _config(config, *given), arguments)
+
+
+@app.command
+def replace(*, pid: ServerPid = None, data_dir: ServerDir = None) -> None:
+    """Have a running server replaced by the program and the configuration as they are now.
+
+    Nobody is disconnected: new workers take over the listening sockets, those of before serve
+    whom they have until they have left. If the new ones could not serve, nothing changes. The
+    server's log tells how it went.
+
+        slipstream replace
+        slipstream replace --data-dir /var/lib/slipstream
+    """
+    from signal import SIGUSR2
+
+    from slipstream.control.pid_file import send_signal
+    from slipstream.control.settings import default_data_dir
+
+    if pid is not None:
+        pid = send_signal(SIGUSR2, pid=pid)
+    else:
+        pid = send_signal(SIGUSR2, folder=(data_dir or default_data_dir()).expanduser())
+    sys.stdout.write(f"told process {pid}; its log says how it goes\n")
 
 
 @app.command
@@ -267,6 +302,22 @@ def _number(text: str | None) -> float | str | None:
     """A number if it is one; the configuration knows what else is allowed."""
     try:
         return float(text or "")
+    except ValueError:
+        return text
+
+
+def _whole_number(text: str | None) -> int | str | None:
+    """A whole number if it is one, likewise."""
+    try:
+        return int(text or "")
+    except ValueError:
+        return text
+
+
+def _count(text: str | None) -> int | str | None:
+    """A whole number if it is one; the configuration knows what else is allowed."""
+    try:
+        return int(text or "")
     except ValueError:
         return text
 

@@ -1,24 +1,35 @@
-"""A running HTTP server with real parts behind it, for tests of the API."""
+"""A running HTTP server with real parts behind it, for tests of the API; or several, joined."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
 
 import aiohttp
+import orjson
 from aiohttp import web
 
 from slipstream.access import Gate
 from slipstream.control import Api, Config, Logs, Parts, http_application
-from slipstream.hub import Hub, StreamSettings
+from slipstream.control.counters import Counters
+from slipstream.control.ledger import Ledger
+from slipstream.control.overview import Overview
+from slipstream.control.vitals import Vitals
+from slipstream.formats import Format
+from slipstream.hub import Alone, Hub, Publication, Stream
+from slipstream.log import Batch, Log
 from slipstream.net.intake import Intake
 from slipstream.net.listener import Admissions, open_listening_socket
 from slipstream.net.pace import Pace
 from slipstream.net.pump import Pump
 from slipstream.net.served import ServedFigures
-from tests.hub.stage import Watcher
+from slipstream.workers.peers import AlonePeers, Peers
+from tests.hub.stage import Publisher, Watcher
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 WITH_TOKEN = {"Authorization": f"Bearer {TOKEN}"}
@@ -34,15 +45,99 @@ class Viewer(Watcher):
         return self.fares
 
 
+class Neighbour:
+    """The `Peers` of a worker whose neighbours run in the same loop; words pass as JSON."""
+
+    def __init__(self, everybody: list[Neighbour]) -> None:
+        self.is_silent = False
+        self.answers: dict[str, Callable[..., Any]] = {}
+        self.directory = Homes(everybody)
+        self._everybody = everybody
+        everybody.append(self)
+
+    async def ask_all(self, question: str, **arguments: Any) -> list[Any]:
+        others = [other for other in self._everybody if other is not self and not other.is_silent]
+        await asyncio.sleep(0)
+        return [one.answer(question, arguments) for one in (self, *others)]
+
+    async def ask_home(self, stream: str, question: str, **arguments: Any) -> Any | None:
+        for one in self._everybody:
+            if stream in one.directory.homes:
+                return one.answer(question, arguments)
+        return None
+
+    def answer_with(self, question: str, answer: Callable[..., Any]) -> None:
+        self.answers[question] = answer
+
+    def answer(self, question: str, arguments: Mapping[str, Any]) -> Any:
+        said = self.answers[question](**orjson.loads(orjson.dumps(arguments)))
+        return orjson.loads(orjson.dumps(said))
+
+
+class Homes(Alone):
+    """The directory of such a worker: knows whose stream it is, and has what it wants written."""
+
+    def __init__(self, everybody: list[Neighbour]) -> None:
+        super().__init__()
+        self.homes: set[str] = set()  # the streams that are at home here
+        self.hub: Hub
+        self._everybody = everybody
+
+    def is_elsewhere(self, name: str) -> bool:
+        return any(name in d.homes for d in self._directories() if d is not self)
+
+    def follow(self, stream: Stream, form: Format) -> None:
+        for directory in self._directories():
+            if directory is not self and stream.name in directory.homes:
+                written = directory.hub.tap(stream.name, type(form), Tap())
+                if written is not None:
+                    _share(written.log, form.log)
+
+    def publish(self, name: str, peer: Publisher, *, credential: str, now: float) -> Publication:
+        """Publish a stream here, and have everybody know."""
+        self.homes.add(name)
+        publication = self.hub.publish(name, peer, credential=credential, now=now)
+        for directory in self._directories():
+            if directory is not self:
+                directory.hub.located(name, now, elsewhere=True)
+        return publication
+
+    def _directories(self) -> list[Homes]:
+        return [neighbour.directory for neighbour in self._everybody]
+
+
+def _share(written: Log, log: Log) -> None:
+    """Put what is in one log now into another, as one that follows has it."""
+    greetings = [sync.greeting for sync in written.sync_points]
+    for segment in written.segments:
+        sizes = [end - start for start, end in pairwise((0, *segment.ends))]
+        log.adopt(os.dup(segment.fd), segment.capacity, 0)
+        log.note(Batch([], sizes, list(segment.times), segment.flags, greetings))
+
+
+class Tap:
+    """Another worker that follows, and reads nothing."""
+
+    def close(self) -> None:
+        pass
+
+
 class Stage:
     """The parts of a worker, fed by hand, and a client of its API."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(
+        self, config: Config, peers: Peers | None = None, ledger: Ledger | None = None
+    ) -> None:
         loop = asyncio.get_running_loop()
         pump = Pump(loop, Pace())
         self.config = config
         self.now = loop.time()
-        self.hub = Hub(lambda _: StreamSettings(), pump.wake)
+        self.peers = peers or AlonePeers()
+        self.directory = Homes([])
+        if isinstance(self.peers, Neighbour):
+            self.directory = self.peers.directory
+        self.hub = Hub(config.stream_settings, pump.wake, self.directory)
+        self.directory.hub = self.hub
         self.parts = Parts(
             hub=self.hub,
             pump=pump,
@@ -50,31 +145,60 @@ class Stage:
             admissions=Admissions(),
             gate=Gate(config.access_settings, "k" * 32),
             logs=Logs(config.log),
-            started_at=1_795_000_000.0,
             ready=True,
+            peers=self.peers,
+            ledger=ledger or Ledger(),
         )
+        self.parts.ledger.started_at = 1_795_000_000.0
         self.app = http_application()
         self.url = ""
         self.client: aiohttp.ClientSession
 
+    def answer_questions(self) -> None:
+        """Answer the other workers as the API of this one does."""
+        counters = Counters(self.parts)
+        Overview(self.parts, counters, Vitals(self.parts, counters))
+
     async def get(
-        self, path: str, headers: Mapping[str, str] = WITH_TOKEN, method: str = "GET"
+        self,
+        path: str,
+        headers: Mapping[str, str] = WITH_TOKEN,
+        method: str = "GET",
+        body: bytes | None = None,
     ) -> aiohttp.ClientResponse:
-        response = await self.client.request(method, self.url + path, headers=headers)
+        response = await self.client.request(method, self.url + path, headers=headers, data=body)
         await response.read()
         return response
 
-    async def json(self, path: str) -> dict[str, object]:
+    async def json(self, path: str) -> dict[str, Any]:
         response = await self.get(path)
         assert response.status == 200
-        answer: dict[str, object] = await response.json()
+        answer: dict[str, Any] = await response.json()
         return answer
 
 
 @asynccontextmanager
 async def serving(config: Config | None = None) -> AsyncIterator[Stage]:
     """A stage with its curtain up."""
-    stage = Stage(config or Config())
+    async with _open(Stage(config or Config())) as stage:
+        yield stage
+
+
+@asynccontextmanager
+async def serving_workers(count: int, config: Config | None = None) -> AsyncIterator[list[Stage]]:
+    """The workers 11, 12 ... of one server, each with its own API."""
+    everybody: list[Neighbour] = []
+    ledger = Ledger(count)
+    async with AsyncExitStack() as stack:
+        stages = [Stage(config or Config(), Neighbour(everybody), ledger) for _ in range(count)]
+        for slot, stage in enumerate(stages):
+            stage.parts.worker, stage.parts.slot, stage.parts.workers = 11 + slot, slot, count
+            await stack.enter_async_context(_open(stage))
+        yield stages
+
+
+@asynccontextmanager
+async def _open(stage: Stage) -> AsyncIterator[Stage]:
     Api(stage.parts, stage.config, TOKEN).add_to(stage.app)
     runner = web.AppRunner(stage.app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -9,9 +11,11 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic_core import PydanticCustomError
 
 from slipstream.control.config import Config, Flag, load_config
 from slipstream.control.mistakes import ConfigError
+from slipstream.control.settings import check_workers, cores
 
 Write = Callable[[str], Path]
 
@@ -93,7 +97,7 @@ def test_all_mistakes_are_told_at_once_with_line_key_and_reason(write: Write) ->
 [server]
 rtmp = "nowhere"
 data_folder = "/x"
-workers = 4
+workers = 0
 
 [net]
 pump_interval = "fast"
@@ -118,13 +122,13 @@ y = 1
     assert mistakes(path) == [
         ":2: server.rtmp: 'nowhere' is no address: expected HOST:PORT, :PORT or PORT",
         ":3: server.data_folder: unknown key, did you mean data_dir?",
-        ":4: server.workers: must be 1 in this version, which serves from one process",
+        ":4: server.workers: must be 'auto' or greater than or equal to 1, not 0",
         ":7: net.pump_interval: must be 'auto' or a valid number, not \"fast\"",
         ":9: stream: unknown key, did you mean streams?",
         ":13: streams.grace_s: must be greater than or equal to 0, not -1",
         ':14: streams.keep_ms: must be a valid integer, not "10"',
         ":17: access.publish: must be 'key' or 'anonymous', not true",
-        ":19: apps.a/b: must be the first part of the streams' names, without '/'",
+        ":19: apps.\"a/b\": must be the first part of the streams' names, without '/'",
         ":23: apps.live.access.publish: must be 'key' or 'anonymous', not \"no\"",
         ":24: apps.live.y: unknown key",
     ]
@@ -140,16 +144,26 @@ y = 1
         ("a = [\n", ": is not TOML: Invalid value (at end of document)"),
         ("a = 1\na = 2\n", ":2: is not TOML: Cannot overwrite a value (at line 2, column 6)"),
         ("a = " + "[" * 5000, ": is nested too deeply"),
+        ("a = " + "1" * 5000, ": has a number of thousands of digits"),
+        (
+            "streams.grace_s = 0x" + "f" * 5000,
+            ":1: streams.grace_s: must be a valid number, not a number of thousands of digits",
+        ),
         ("#" * (1 << 20) + "#", ": more than 1048576 bytes"),
         (
             '[apps.".x"]',
-            ":1: apps..x: the name '.x'/'x' is not allowed: letters, digits, '_', '-' and '.', "
+            ":1: apps.\".x\": the name '.x'/'x' is not allowed: letters, digits, '_', '-' and '.', "
             "1 to 64 in each of at most 4 parts, no leading '.'",
         ),
     ],
 )
 def test_what_is_no_configuration_is_told(write: Write, text: str, told: str) -> None:
     assert mistakes(write(text)) == [told]
+
+
+def test_many_mistakes_take_little_longer_than_one(write: Write) -> None:
+    told = mistakes(write("".join(f"a{number} = 1\n" for number in range(5_000))))
+    assert told[4_999] == ":5000: a4999: unknown key"  # in minutes, if each read the file anew
 
 
 def test_a_file_that_is_no_text_is_told_with_its_line(tmp_path: Path) -> None:
@@ -166,6 +180,20 @@ def test_a_mistake_in_a_flag_is_the_flags(write: Write) -> None:
     path = write('[server]\nhttp = "x"\n')
     told = mistakes(path, Flag("--http", "server", "http", "y"))
     assert told == ["--http: server.http: 'y' is no address: expected HOST:PORT, :PORT or PORT"]
+
+
+def test_there_is_a_worker_for_each_core_unless_a_number_is_set() -> None:
+    cores = len(os.sched_getaffinity(0)) if sys.platform.startswith("linux") else 1
+    assert Config().server.worker_count == cores
+    assert Config.model_validate({"server": {"workers": 1}}).server.worker_count == 1
+
+
+def test_several_workers_are_refused_where_they_cannot_be() -> None:
+    assert check_workers(8, "linux") == 8
+    assert check_workers(1, "darwin") == 1
+    assert cores("darwin") == 1
+    with pytest.raises(PydanticCustomError, match="must be 1 on this system"):
+        check_workers(2, "darwin")
 
 
 def test_a_home_folder_that_nobody_knows_is_told(write: Write) -> None:

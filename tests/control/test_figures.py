@@ -9,7 +9,8 @@ from tests.hub.stage import HubStage, Publisher, Watcher, key
 
 def test_nothing_is_counted_as_zero_of_each_state() -> None:
     figures = Figures.of(HubStage().hub)
-    assert figures.streams == {"live": 0, "starting": 0, "waiting": 0}
+    assert figures.streams == {"live": 0, "slate": 0, "starting": 0}
+    assert not figures.waiting_streams
     assert not figures.publishers
     assert not figures.viewers
 

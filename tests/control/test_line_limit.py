@@ -10,20 +10,20 @@ def admitted(limit: LineLimit, kind: str, now: float, lines: int) -> int:
 
 
 def test_twenty_lines_of_a_kind_are_admitted_in_a_second() -> None:
-    limit = LineLimit()
+    limit = LineLimit(20)
     assert admitted(limit, "a", 0.0, 20) == 20
     assert not limit.admits("a", 0.5)
     assert limit.left_out == 1
 
 
 def test_other_kinds_do_not_suffer() -> None:
-    limit = LineLimit()
+    limit = LineLimit(20)
     admitted(limit, "a", 0.0, 1000)
     assert admitted(limit, "b", 0.0, 20) == 20
 
 
 def test_what_was_left_out_is_told_once_when_the_second_is_over() -> None:
-    limit = LineLimit()
+    limit = LineLimit(20)
     admitted(limit, "a", 0.0, 50)
     admitted(limit, "b", 0.0, 3)
     assert list(limit.take_notes(0.999)) == []

@@ -48,10 +48,12 @@ class Written:
 def writing(
     form: Literal["text", "json"] = "json",
     level: Literal["debug", "info", "warning", "error"] = "info",
+    worker: int | None = None,
+    share: int = 1,
 ) -> Iterator[Written]:
     stream, clock = io.StringIO(), Clock()
     settings = LogSettings(format=form, level=level)
-    logs = Logs(settings, secrets=[KEY], stream=stream, clock=clock)
+    logs = Logs(settings, secrets=[KEY], worker=worker, share=share, stream=stream, clock=clock)
     logs.start()
     try:
         yield Written(logs, stream, clock)
@@ -112,6 +114,23 @@ def test_a_flood_of_one_kind_is_cut_and_told() -> None:
     assert [event["event"] for event in events] == ["flood"] * 20 + ["other", "log.left_out"]
     assert (events[-1]["kind"], events[-1]["lines"]) == ("flood", 80)
     assert written.logs.limit.left_out == 80
+
+
+@pytest.mark.parametrize(("share", "lines"), [(2, 10), (3, 6), (20, 1), (256, 1)])
+def test_several_workers_share_the_limit(share: int, lines: int) -> None:
+    with writing(share=share) as written:
+        for _ in range(30):
+            log.info("flood")
+    assert len(written.lines) == lines
+
+
+def test_each_of_several_workers_says_which_it_is() -> None:
+    with writing("text", worker=3) as written:
+        log.info("publish.start", stream="live/a")
+    assert written.lines[0].endswith("info    publish.start worker=3 stream=live/a")
+    with writing(worker=3) as written:
+        log.info("publish.start", stream="live/a")
+    assert list(written.events[0]) == ["time", "level", "event", "worker", "stream"]
 
 
 def test_the_note_comes_with_the_next_line_too() -> None:

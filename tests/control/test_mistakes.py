@@ -61,3 +61,8 @@ def test_any_text_is_searched(text: str) -> None:
 def test_a_mistake_reads_like_a_compilers() -> None:
     assert str(Mistake("x.toml", "is wrong", ("a", "b"), 3)) == "x.toml:3: a.b: is wrong"
     assert str(Mistake("x.toml", "is wrong")) == "x.toml: is wrong"
+
+
+def test_a_mistake_is_one_line_whatever_its_key_is() -> None:
+    mistake = Mistake("x.toml", "is wrong", ("apps", "a\nb\x1b[31m"), 3)
+    assert str(mistake) == 'x.toml:3: apps."a\\nb\\u001b[31m": is wrong'

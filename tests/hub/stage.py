@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
-from slipstream.formats import Format, RtmpFormat
-from slipstream.hub import EndReason, Hub, Publication, StreamSettings, Subscription
+from slipstream.formats import Format, Greeting, RtmpFormat
+from slipstream.hub import (
+    EndReason,
+    Hub,
+    Publication,
+    PublisherState,
+    Rank,
+    Stream,
+    StreamSettings,
+    Subscription,
+)
 from slipstream.log import Log, SyncPoint
 from slipstream.media import Frame, parse_tag
 
@@ -45,6 +55,10 @@ class Publisher:
     protocol: str = "rtmp"
     connection_id: str = field(default_factory=lambda: f"p{next(_ids)}")
     ended: EndReason | None = None
+    places: list[PublisherState] = field(default_factory=list)
+
+    def placed(self, state: PublisherState) -> None:
+        self.places.append(state)
 
     def end(self, reason: EndReason) -> None:
         self.ended = reason
@@ -77,6 +91,18 @@ class Watcher:
         return self.form.log
 
 
+class Recording(RtmpFormat):
+    """A format that remembers the frames that it was given."""
+
+    def __init__(self, log: Log) -> None:
+        super().__init__(log)
+        self.frames: list[Frame] = []
+
+    def append(self, frames: Sequence[Frame], syncs: Sequence[tuple[int, Greeting]]) -> None:
+        self.frames += frames
+        super().append(frames, syncs)
+
+
 class HubStage:
     """A hub with a clock that stands still until it is told."""
 
@@ -86,15 +112,33 @@ class HubStage:
         self.settings = StreamSettings.model_validate(settings)
         self.hub = Hub(lambda name: self.settings, lambda log, picture: self.woken.append(log))
 
+    @property
+    def stream(self) -> Stream:
+        return self.hub.streams["live/a"]
+
     def publish(
-        self, peer: Publisher | None = None, *, credential: str = "k", name: str = "live/a"
+        self,
+        peer: Publisher | None = None,
+        *,
+        credential: str = "k",
+        name: str = "live/a",
+        rank: Rank = Rank.ENCODER,
     ) -> Publication:
-        return self.hub.publish(name, peer or Publisher(), credential=credential, now=self.now)
+        return self.hub.publish(
+            name, peer or Publisher(), credential=credential, now=self.now, rank=rank
+        )
 
     def watch(
         self, peer: Watcher, form: type[Format] = RtmpFormat, name: str = "live/a"
     ) -> Subscription:
         return self.hub.subscribe(name, form, peer, now=self.now)
+
+    def record(self) -> list[Frame]:
+        """All that is put out from now on."""
+        watcher = Watcher()
+        subscription = self.watch(watcher, Recording)
+        assert isinstance(subscription.form, Recording)
+        return subscription.form.frames
 
     def send(self, publication: Publication, *frames: Frame) -> None:
         publication.receive(list(frames), self.now)

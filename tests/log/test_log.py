@@ -155,3 +155,47 @@ def test_the_log_is_whole_from_its_tail_to_its_head(
         segment = log.locate(sync.position)
         assert segment is not None
         assert segment.boundary(sync.position) == sync.position
+
+
+def test_a_newcomer_starts_at_the_newest_place_that_is_far_enough_behind() -> None:
+    log = Log()
+    assert log.sync_point() is None
+    assert log.sync_point(500) is None
+    for i in range(40):
+        entry(log, b"x", i * 100, 0 if i % 10 else SYNC)
+    assert [sync.time_ms for sync in log.sync_points] == [0, 1000, 2000, 3000]
+    delays = (0, 1, 899, 900, 901, 1899, 1900, 3900, 60_000)
+    starts = [log.sync_point(delay_ms) for delay_ms in delays]
+    assert [start.time_ms for start in starts if start is not None] == [
+        *(3000, 3000, 3000, 3000, 2000, 2000, 2000, 0, 0),
+    ]
+
+
+def test_what_is_no_newer_than_a_time_is_found_from_any_entry_on() -> None:
+    log = Log()
+    for i in range(40):
+        entry(log, bytes(100_000), i * 100)
+    assert len(log.segments) > 1
+    assert log.end_of(-1, 0) == 0
+    assert log.end_of(0, 0) == 100_000
+    assert log.end_of(1_950, 0) == 20 * 100_000
+    assert log.end_of(1_950, 5 * 100_000) == 20 * 100_000
+    assert log.end_of(1_950, 30 * 100_000) == 30 * 100_000
+    assert log.end_of(60_000, 0) == log.head == log.end_of(0, log.head)
+
+
+def test_sound_that_lies_among_newer_pictures_waits_for_them() -> None:
+    log = Log()
+    for time_ms in (0, 2000, 100, 2100, 200, 2200):
+        entry(log, b"x", time_ms)
+    assert log.end_of(1999, 0) == 1
+    assert log.end_of(2000, 1) == 3
+
+
+def test_what_is_no_longer_kept_is_passed_over_in_looking_for_a_time() -> None:
+    log = Log(keep_ms=0, max_bytes=1 << 20)
+    for i in range(40):
+        entry(log, bytes(200_000), i * 1000, SYNC)
+    assert log.tail > 0
+    assert log.end_of(0, 0) == log.tail
+    assert log.end_of(60_000, 0) == log.head

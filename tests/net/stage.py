@@ -65,14 +65,18 @@ class Stage:
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.written = bytearray()
 
-    def put(self, data: bytes, *, sync: bool = False, step_ms: int = 40) -> None:
-        flags = bytearray((SYNC if sync else 0,))
-        self.log.append(Batch([data], [len(data)], [self.time_ms], flags, [None] if sync else []))
+    def put(self, data: bytes, *, sync: bool = False, step_ms: int = 40, flags: int = 0) -> None:
+        all_flags = bytearray(((SYNC if sync else 0) | flags,))
+        greetings: list[object] = [None] if sync else []
+        self.log.append(Batch([data], [len(data)], [self.time_ms], all_flags, greetings))
         self.written += data
         self.time_ms += step_ms
         self.pump.wake(self.log)
 
-    def viewer(self, *, receive_buffer: int = 0, ceiling_ms: int = 3000) -> Viewer:
+    def viewer(
+        self, *, receive_buffer: int = 0, ceiling_ms: int = 3000, delay_ms: int = 0
+    ) -> Viewer:
+        """One that comes now; `receive_buffer` makes its kernel hold little for it."""
         far = socket.socket()
         if receive_buffer:
             far.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
@@ -82,14 +86,17 @@ class Stage:
         viewer = Viewer(far)
         viewer.link = Link(near, "127.0.0.1", viewer, self.loop)
         viewer.link.start()
+        sync = self.log.sync_point(delay_ms)
+        assert sync is not None
         viewer.cursor = Cursor(
             viewer.link,
             self.log,
-            self.log.sync_points[-1],
+            sync,
             viewer,
             ceiling_ms=ceiling_ms,
             stall_s=0.5,
             now=self.loop.time(),
+            delay_ms=delay_ms,
         )
         self.pump.add(viewer.cursor)
         self.viewers.append(viewer)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+from typing import ClassVar
 
+from slipstream.formats import Flag
 from slipstream.log import SyncPoint
 from slipstream.net.cursor import Cursor
-from tests.net.stage import GREETING, Stage, fill, until
+from tests.net.stage import GREETING, Stage, Viewer, fill, until
 
 
 class OddOnly:
@@ -197,3 +199,203 @@ async def test_lag_counts_what_the_kernel_still_holds(stage: Stage) -> None:
         stage.put(os.urandom(2000), step_ms=100)
     await until(lambda: viewer.cursor.position == stage.log.head)
     assert viewer.cursor.lag_ms() > 500
+
+
+# Leaving out
+
+
+def marked(letter: str, size: int = 2000) -> bytes:
+    """A message that says what it is, and is unlike all others."""
+    return letter.encode() + os.urandom(size - 2).hex()[: size - 2].encode() + b"\n"
+
+
+class Film:
+    """Pictures and sounds as `K`, `p`, `b` (disposable), `a` and `c` (configuration)."""
+
+    FLAGS: ClassVar = {
+        "K": Flag.VIDEO | Flag.KEYFRAME,
+        "p": Flag.VIDEO,
+        "b": Flag.VIDEO | Flag.DISPOSABLE,
+        "a": Flag.AUDIO,
+        "c": Flag.VIDEO | Flag.CONFIG,
+    }
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self.sent: list[bytes] = []
+
+    def put(self, letters: str, *, step_ms: int = 40) -> None:
+        for letter in letters:
+            message = marked(letter, 400 if letter in "ac" else 4000)
+            self.stage.put(message, sync=letter == "K", step_ms=step_ms, flags=self.FLAGS[letter])
+            self.sent.append(message)
+
+    def got(self, viewer: Viewer) -> list[int]:
+        """Which messages have come, whole, by their numbers."""
+        assert viewer.got.endswith(b"\n")
+        return [self.sent.index(line + b"\n") for line in bytes(viewer.got).split(b"\n")[:-1]]
+
+    def named(self, numbers: list[int]) -> str:
+        return "".join(chr(self.sent[number][0]) for number in numbers)
+
+
+async def stalled(film: Film, *, ceiling_ms: int) -> Viewer:
+    """A viewer whose socket is full, and that is as far behind as there is room for."""
+    film.put("K")
+    viewer = film.stage.viewer(receive_buffer=4096, ceiling_ms=ceiling_ms)
+    while film.stage.log.head - viewer.cursor.position < 20_000:
+        film.put("pa", step_ms=1)
+        await asyncio.sleep(0.001)
+    return viewer
+
+
+async def read_until(viewer: Viewer, tail: bytes) -> None:
+    while not viewer.got.endswith(tail):
+        await viewer.take(len(viewer.got) + 1)
+
+
+async def test_a_lag_of_half_the_ceiling_costs_pictures_that_nothing_refers_to(
+    stage: Stage,
+) -> None:
+    film = Film(stage)
+    viewer = await stalled(film, ceiling_ms=10_000)
+    before = len(film.sent)
+    film.put("pabacabapaba", step_ms=500)
+    await asyncio.sleep(0.15)
+    await read_until(viewer, film.sent[-1])
+    kept = [number for number in range(len(film.sent)) if film.sent[number][:1] != b"b"]
+    assert film.got(viewer) == kept
+    assert film.named(kept)[before:] == "paacaapaa"
+    assert viewer.cursor.dropped_frames == 3
+    assert viewer.cursor.jumps == viewer.cursor.skipped_ms == 0
+    assert viewer.cursor.bytes_sent == len(viewer.got)
+
+
+async def test_a_lag_of_three_quarters_costs_all_pictures_up_to_the_next_keyframe(
+    stage: Stage,
+) -> None:
+    film = Film(stage)
+    viewer = await stalled(film, ceiling_ms=10_000)
+    before = len(film.sent)
+    film.put("papacaKapa", step_ms=850)
+    await asyncio.sleep(0.15)
+    await read_until(viewer, film.sent[-1])
+    numbers = film.got(viewer)
+    lost = len(film.sent) - len(numbers)
+    assert film.named([n for n in numbers if n >= before]) == "aacaKapa"
+    old = [number for number in numbers if number < before]
+    assert old[-1] == before - 1
+    assert film.named(sorted(set(range(before)) - set(old))) == "p" * (lost - 2)
+    assert viewer.cursor.dropped_frames == lost > 2
+    assert viewer.cursor.jumps == 0
+
+
+async def test_what_is_left_out_returns_when_the_viewer_has_caught_up(stage: Stage) -> None:
+    film = Film(stage)
+    viewer = await stalled(film, ceiling_ms=10_000)
+    film.put("pabaKaba", step_ms=900)
+    await asyncio.sleep(0.15)
+    await read_until(viewer, film.sent[-1])
+    dropped = viewer.cursor.dropped_frames
+    assert dropped > 0
+    async with asyncio.timeout(5):
+        while viewer.cursor.fd < 0:  # until the fast lane has it again
+            film.put("a", step_ms=1)
+            await asyncio.sleep(0.02)
+    film.put("pbapb", step_ms=1)
+    await read_until(viewer, film.sent[-1])
+    assert film.named(film.got(viewer)).endswith("pbapb")
+    assert viewer.cursor.dropped_frames == dropped
+
+
+async def test_who_selects_messages_is_spared_the_same(stage: Stage) -> None:
+    class All:
+        def select(self, message: bytes, flags: int) -> bytes:
+            return message
+
+    film = Film(stage)
+    film.put("K")
+    viewer = stage.viewer(receive_buffer=4096, ceiling_ms=10_000)
+    viewer.cursor.choose(All())
+    while not viewer.link.unsent:
+        film.put("pa", step_ms=1)
+        await asyncio.sleep(0.001)
+    before = len(film.sent)
+    film.put("pabacaKapaba", step_ms=800)
+    await asyncio.sleep(0.15)
+    await read_until(viewer, film.sent[-1])
+    numbers = film.got(viewer)
+    assert film.named([n for n in numbers if n >= before]) == "aacaKapaa"
+    assert viewer.cursor.dropped_frames == len(film.sent) - len(numbers)
+
+
+async def test_past_the_ceiling_it_jumps_all_the_same(stage: Stage) -> None:
+    film = Film(stage)
+    viewer = await stalled(film, ceiling_ms=1_000)
+    film.put("papaKapa", step_ms=850)
+    await asyncio.sleep(0.15)
+    await read_until(viewer, film.sent[-1])
+    assert viewer.cursor.jumps == 1
+    landed = bytes(viewer.got).split(GREETING)[1]
+    assert landed == b"".join(film.sent[-4:])
+
+
+# Holding back
+
+
+async def test_a_viewer_that_is_held_gets_what_is_old_enough(stage: Stage) -> None:
+    stage.put(b"old key", sync=True, step_ms=1000)
+    stage.put(b"key", sync=True, step_ms=500)
+    stage.put(b"one", step_ms=500)
+    stage.put(b"two", step_ms=500)
+    viewer = stage.viewer(delay_ms=1000)
+    assert await viewer.take(3) == b"key"
+    await asyncio.sleep(0.02)
+    assert viewer.got == b"key"
+    assert viewer.cursor.lag_ms() == 0
+    stage.put(b"six")
+    assert await viewer.take(6) == b"keyone"
+
+
+async def test_held_viewers_share_their_rounds_with_those_of_the_same_delay(
+    stage: Stage,
+) -> None:
+    stage.put(b"key", sync=True)
+    viewers = [stage.viewer(delay_ms=delay_ms) for delay_ms in (0, 400, 400, 800)]
+    for _ in range(40):
+        stage.put(b"x")
+        await asyncio.sleep(0.001)
+    await viewers[0].take(43)
+    for viewer, count in zip(viewers, (43, 33, 33, 23), strict=True):
+        got = await viewer.take(count)
+        assert got == stage.written[: len(got)]
+        assert viewer.cursor.fd >= 0
+    assert viewers[1].cursor.lane is viewers[2].cursor.lane is not viewers[3].cursor.lane
+
+
+async def test_a_held_viewer_gets_the_rest_when_the_log_grows_no_more(stage: Stage) -> None:
+    stage.put(b"key", sync=True)
+    viewer = stage.viewer(delay_ms=300)
+    for _ in range(5):
+        stage.put(b"rest")
+    assert viewer.cursor.position == 0  # nothing is due yet
+    assert await viewer.take(23) == stage.written
+
+
+async def test_a_held_viewer_that_is_slow_jumps_to_a_place_that_is_as_far_behind(
+    stage: Stage,
+) -> None:
+    stage.put(b"key", sync=True)
+    for _ in range(50):
+        stage.put(os.urandom(50_000), step_ms=20)
+    viewer = stage.viewer(receive_buffer=4096, ceiling_ms=500, delay_ms=1000)
+    for number in range(8):
+        stage.put(b"<key %d>" % number, sync=True, step_ms=0)
+        for _ in range(10):
+            stage.put(os.urandom(50_000), step_ms=50)
+    await asyncio.sleep(0.15)
+    stage.put(b"end")
+    while GREETING not in viewer.got:
+        await viewer.take(len(viewer.got) + 1)
+    await viewer.take(viewer.got.index(GREETING) + len(GREETING) + 7)
+    assert viewer.got.split(GREETING)[1].startswith(b"<key 6>")

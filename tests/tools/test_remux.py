@@ -10,8 +10,8 @@ import av
 import pytest
 
 from slipstream.media import FlvParser, parse_tag
-from slipstream.tools.feed import OPTIONS
 from slipstream.tools.remux import feed_file
+from slipstream.transcode.pipe import OPTIONS
 from tests.tools.files import HEIGHT, RATE, WIDTH, Track, film, tracks_of
 
 

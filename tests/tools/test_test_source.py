@@ -11,10 +11,10 @@ import pytest
 
 from slipstream.media import Codec, FlvTag, build_flv_tag, flv_header
 from slipstream.tools import TEST
-from slipstream.tools.picture import BARS
 from slipstream.tools.source import Source
 from slipstream.tools.test_source import FRAME_RATE, HEIGHT, SAMPLE_RATE, WIDTH, one_second
 from slipstream.tools.viewing import Viewing
+from slipstream.transcode.canvas import BARS
 
 SECONDS = 2.3  # beyond the second keyframe
 

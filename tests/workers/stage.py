@@ -85,7 +85,7 @@ class WorkerStage:
             peer or Publisher(),
             credential=credential,
             now=self.loop.time(),
-            floor_ms=claim.floor_ms,
+            claim=claim,
         )
 
     def watch(

@@ -109,6 +109,24 @@ async def test_when_the_publisher_returns_elsewhere_viewers_go_on_in_steady_time
         assert not any(watcher.ended for watcher in watchers)
 
 
+async def test_viewers_that_stay_get_the_new_configuration_of_whoever_comes_next() -> None:
+    async with CompanyStage(3) as company:
+        one, two, three = company[1], company[2], company[3]
+        first = await one.publish()
+        send(one, first, video_config(), *picture_group(0))
+        watcher, _ = two.watch()
+        await until(lambda: watcher.sync is not None and two.log().head_ms == 80)
+        first.close(one.loop.time())
+        await until(lambda: not two.hub.streams["live/a"].is_elsewhere)
+        before = two.content()
+        second = await three.publish()
+        send(three, second, video_config(0, b"new"), *picture_group(0), *picture_group(200))
+        await until(lambda: two.log().head_ms > 280, "the return")
+        config, *pictures = two.content()[len(before) :]
+        assert config.endswith(b"new")
+        assert len(pictures) == 8
+
+
 async def test_the_same_home_again_doubles_nothing() -> None:
     async with CompanyStage(2) as company:
         one, two = company[1], company[2]

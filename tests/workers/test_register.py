@@ -18,6 +18,7 @@ from slipstream.workers.messages import (
     Move,
     Packet,
     Release,
+    Want,
     Yield,
     Yielded,
 )
@@ -63,7 +64,14 @@ def test_a_claim_after_a_death_waits_for_those_who_followed() -> None:
     say(register, 3, ClaimHome(7, "live/a", "k"), 10.0)
     assert post.to(3, Claimed) == []
     say(register, 2, Lost("live/a", 4711), 10.1)
-    assert post.to(3, Claimed) == [Claimed(7, 0, 4711, "")]
+    assert post.to(3, Claimed) == [Claimed(7, 0, 4711, "", [])]
+
+
+def test_a_home_is_told_in_which_formats_others_wait() -> None:
+    register, post = register_of(1, 2)
+    say(register, 2, Want("live/a", "flv"))
+    say(register, 1, ClaimHome(3, "live/a", "k"))
+    assert post.to(1, Claimed) == [Claimed(3, 0, 0, "", ["flv"])]
 
 
 def test_a_claim_after_a_death_does_not_wait_for_ever() -> None:
@@ -73,7 +81,7 @@ def test_a_claim_after_a_death_does_not_wait_for_ever() -> None:
     register.left(1, 10.0)
     say(register, 3, ClaimHome(7, "live/a", "k"), 10.0)
     register.tick(10.0 + ANSWER_S)
-    assert post.to(3, Claimed) == [Claimed(7, 0, 0, "")]
+    assert post.to(3, Claimed) == [Claimed(7, 0, 0, "", [])]
 
 
 def test_before_it_is_settled_nobody_is_answered() -> None:
@@ -84,7 +92,7 @@ def test_before_it_is_settled_nobody_is_answered() -> None:
     assert post.sent == []
     register.joined(2, hello(2, homes=["live/a"]), 0.0)
     register.settle(0.1)
-    assert post.to(1, Claimed) == [Claimed(1, 2, 0, "")]
+    assert post.to(1, Claimed) == [Claimed(1, 2, 0, "", [])]
 
 
 def test_a_home_that_goes_away_is_asked_once_for_all_claims() -> None:
@@ -95,7 +103,7 @@ def test_a_home_that_goes_away_is_asked_once_for_all_claims() -> None:
     say(register, 2, ClaimHome(2, "live/a", "k"))
     assert post.to(1, Yield) == [Yield("live/a", "k")]
     say(register, 1, Yielded("live/a", 99, ""))
-    assert post.to(2, Claimed) == [Claimed(1, 0, 99, ""), Claimed(2, 0, 99, "")]
+    assert post.to(2, Claimed) == [Claimed(1, 0, 99, "", []), Claimed(2, 0, 99, "", [])]
 
 
 def test_a_home_that_dies_while_it_is_asked_is_no_obstacle() -> None:

@@ -1,7 +1,7 @@
 """The configuration: joins the settings that each part owns, from a TOML file and flags.
 
-Each section is a part's own strict model. `[apps.NAME]` sets values of `[streams]` and
-`[access]` anew for the streams whose names begin with `NAME/`. Nothing unknown is accepted,
+Each section is a part's own strict model. `[apps.NAME]` sets values of `[streams]`, `[access]`
+and `[slate]` anew for the streams whose names begin with `NAME/`. Nothing unknown is accepted,
 and everything that is wrong is told at once. Flags go over the file.
 """
 
@@ -22,6 +22,7 @@ from slipstream.control.settings import LogSettings, ServerSettings
 from slipstream.errors import BadNameError
 from slipstream.hub import StreamSettings, stream_name
 from slipstream.net.settings import NetSettings
+from slipstream.transcode.settings import SlateSettings
 
 MAX_FILE_BYTES = 1 << 20
 APP_DEPTH, DEPTH = 4, 2  # names in apps.NAME.section.key and in section.key
@@ -50,6 +51,9 @@ class AppSettings(BaseModel):
     )
     access: AccessSettings = Field(
         default_factory=AccessSettings, description="Values of [access] for this application."
+    )
+    slate: SlateSettings = Field(
+        default_factory=SlateSettings, description="Values of [slate] for this application."
     )
 
 
@@ -80,6 +84,10 @@ class Config(BaseModel):
         default_factory=StreamSettings, description="How streams are treated."
     )
     access: AccessSettings = Field(default_factory=AccessSettings, description="Who may do what.")
+    slate: SlateSettings = Field(
+        default_factory=SlateSettings,
+        description="What viewers get while the publisher of their stream is away.",
+    )
     log: LogSettings = Field(default_factory=LogSettings, description="The log, on standard error.")
     apps: dict[Annotated[str, AfterValidator(_app_name)], AppSettings] = Field(
         default_factory=dict, description="What single applications do otherwise."
@@ -94,6 +102,11 @@ class Config(BaseModel):
         """Who may do what with a stream, by its name."""
         app = self.apps.get(stream.partition("/")[0])
         return self.access if app is None else _merged(self.access, app.access)
+
+    def slate_settings(self, stream: str) -> SlateSettings:
+        """What the viewers of a stream get while nobody publishes it, by its name."""
+        app = self.apps.get(stream.partition("/")[0])
+        return self.slate if app is None else _merged(self.slate, app.slate)
 
 
 def load_config(path: Path | None = None, flags: Sequence[Flag] = ()) -> Config:
@@ -141,6 +154,8 @@ def _parse(path: Path, text: str) -> dict[str, object]:
         place = _TOML_PLACE.search(str(error))
         line = int(place[1]) if place else None
         raise ConfigError([Mistake(str(path), f"is not TOML: {error}", line=line)]) from error
+    except ValueError as error:  # Python reads no number of more than 4300 digits
+        raise ConfigError([Mistake(str(path), "has a number of thousands of digits")]) from error
     except RecursionError as error:
         raise ConfigError([Mistake(str(path), "is nested too deeply")]) from error
 

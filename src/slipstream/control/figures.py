@@ -1,7 +1,8 @@
-"""The sums over all streams, publishers and viewers that API and metrics show.
+"""The sums over all streams, publishers and viewers of one worker.
 
 Taken in one pass when somebody asks: the parts keep plain counters, and nothing is counted
-twice while media flows.
+twice while media flows. What another worker counts is left out, so that the figures of all
+workers add up: a stream counts where its publishers are.
 """
 
 from __future__ import annotations
@@ -16,41 +17,65 @@ from slipstream.hub import Hub, Stream
 class StreamState(StrEnum):
     """How a stream is doing."""
 
-    LIVE = "live"  # a publisher is on air
-    STARTING = "starting"  # a publisher is there, its first keyframe is not
     WAITING = "waiting"  # only viewers are there
+    STARTING = "starting"  # a publisher is there, its first keyframe is not
+    SLATE = "slate"  # the publisher has gone, and viewers get a slate
+    LIVE = "live"  # a publisher is on air
 
 
 @dataclass(slots=True)
 class Figures:
     """What there is at this moment."""
 
-    streams: Counter[str] = field(default_factory=Counter)  # by state
+    streams: Counter[str] = field(default_factory=Counter)  # by state, those that wait left out
+    waiting_streams: dict[str, int] = field(default_factory=dict)  # by name: bytes of their logs
     publishers: Counter[str] = field(default_factory=Counter)  # by protocol
     viewers: Counter[str] = field(default_factory=Counter)  # by protocol, with those who wait
     waiting_viewers: int = 0
     received_bits_per_second: float = 0.0
-    log_bytes: int = 0
+    log_bytes: int = 0  # of the streams in `streams`
 
     @classmethod
     def of(cls, hub: Hub) -> Figures:
         """Count everything: 0.2 µs per viewer, 6 µs per stream."""
-        figures = cls(streams=Counter({state.value: 0 for state in StreamState}))
+        figures = cls(streams=Counter({"live": 0, "slate": 0, "starting": 0}))
         for stream in hub.streams.values():
-            figures.streams[state_of(stream)] += 1
-            for publication in (stream.on_air, stream.coming):
-                if publication is not None:
-                    figures.publishers[publication.peer.protocol] += 1
-                    figures.received_bits_per_second += publication.bitrate
+            figures._count_stream(stream)
+            for publication in stream.publications():
+                figures.publishers[publication.peer.protocol] += 1
+                figures.received_bits_per_second += publication.bitrate
             viewers = stream.subscriptions
             figures.viewers.update([subscription.peer.protocol for subscription in viewers])
             figures.waiting_viewers += [s.started for s in viewers].count(False)
-            figures.log_bytes += sum(form.log.bytes_kept() for form in stream.forms())
         return figures
+
+    def _count_stream(self, stream: Stream) -> None:
+        if stream.is_elsewhere:
+            return
+        state = state_of(stream)
+        bytes_kept = sum(form.log.bytes_kept() for form in stream.forms())
+        if state is StreamState.WAITING:
+            self.waiting_streams[stream.name] = bytes_kept
+        else:
+            self.streams[state] += 1
+            self.log_bytes += bytes_kept
 
 
 def state_of(stream: Stream) -> StreamState:
-    """How a stream is doing."""
-    if stream.on_air is not None:
+    """How a stream is doing, as far as this worker knows."""
+    if stream.on_slate:
+        return StreamState.SLATE
+    if stream.is_live:
         return StreamState.LIVE
-    return StreamState.WAITING if stream.coming is None else StreamState.STARTING
+    return StreamState.STARTING if stream.publications() else StreamState.WAITING
+
+
+def written_bytes(hub: Hub) -> int:
+    """Memory that is kept of what this worker has written into logs."""
+    return sum(
+        segment.end - segment.start
+        for stream in hub.streams.values()
+        for form in stream.forms()
+        for segment in form.log.segments
+        if not segment.is_foreign
+    )

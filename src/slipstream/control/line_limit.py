@@ -18,7 +18,7 @@ class LineLimit:
         per_second: lines of one kind.
     """
 
-    def __init__(self, per_second: int = 20) -> None:
+    def __init__(self, per_second: int) -> None:
         self.left_out = 0
         self._per_second = per_second
         self._windows: dict[str, tuple[float, int]] = {}  # when it began, lines since

@@ -31,6 +31,7 @@ LEVELS = {
     "warning": logging.WARNING,
     "error": logging.ERROR,
 }
+LINES_PER_S = 20  # of one kind, written by all workers together
 NOTE = "log.left_out"
 LIBRARY = "library"
 THEIRS = (ProtocolError, HttpProcessingError, ConnectionError)  # no bug of ours, and no news
@@ -47,6 +48,8 @@ class Logs:
     Args:
         settings: what is written, and how.
         secrets: masked wherever they occur.
+        worker: the number of the worker that writes, told in every line; None if there is one.
+        share: among how many the limit of lines is divided.
         stream: where the lines go; standard error if None.
         clock: seconds that only grow.
     """
@@ -56,13 +59,16 @@ class Logs:
         settings: LogSettings,
         *,
         secrets: Iterable[str] = (),
+        worker: int | None = None,
+        share: int = 1,
         stream: TextIO | None = None,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self.lines: Counter[str] = Counter()  # written, by level
-        self.limit = LineLimit()
+        self.limit = LineLimit(max(1, LINES_PER_S // share))
         self._settings = settings
         self._secrets = tuple(secrets)
+        self._worker = {} if worker is None else {"worker": worker}
         self._writer = _Writer(stream or sys.stderr)
         self._clock = clock
         self._bridge = _Bridge(logging.WARNING)
@@ -114,7 +120,8 @@ class Logs:
             structlog.get_logger().warning(NOTE, kind=kind, lines=lines)
 
     def _clean(self, _: object, __: str, event: Event) -> Event:
-        return {name: clean(name, value, self._secrets) for name, value in event.items()}
+        cleaned = {name: clean(name, value, self._secrets) for name, value in event.items()}
+        return {**self._worker, **cleaned}
 
 
 class _Writer:

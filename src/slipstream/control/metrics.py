@@ -1,28 +1,22 @@
-"""The metrics that Prometheus collects, read from the parts' own counters when it asks.
+"""The metrics that Prometheus collects, of the server as a whole, when it asks.
 
 A table says what each is called, what it means and where it is read. There are no labels with
-names of streams or addresses, so the number of series is bounded whatever happens: single
-streams are the API's matter. All series together take 0.7 ms to render, so that is done in the
-loop.
+names of streams or addresses, and workers are told apart by the place they fill, so the number
+of series is bounded whatever happens: single streams are the API's matter. All series together
+take 0.7 ms to render, so that is done in the loop.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Literal, NamedTuple
 
-from prometheus_client import (
-    CONTENT_TYPE_LATEST,
-    CollectorRegistry,
-    ProcessCollector,
-    generate_latest,
-)
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from slipstream import __version__
-from slipstream.control.figures import Figures
-from slipstream.control.parts import Parts
+from slipstream.control.server_report import ServerReport, WorkerReport
 
 PREFIX = "slipstream_"
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -38,7 +32,7 @@ class Metric(NamedTuple):
     """Without the prefix, and without the `_total` that Prometheus puts behind counters."""
     type: Literal["gauge", "counter"]
     help: str
-    read: Callable[[Parts, Figures], Reading]
+    read: Callable[[ServerReport], Reading]
     label: str = ""
     """What the keys of the reading are; empty if it is one number."""
 
@@ -48,136 +42,203 @@ class Metric(NamedTuple):
         return f"{PREFIX}{self.name}{'_total' if self.type == 'counter' else ''}"
 
 
+def _by_slot(read: Callable[[WorkerReport], float]) -> Callable[[ServerReport], Reading]:
+    """One number of each worker; of two in one place, the old and the new, the sum."""
+
+    def read_all(report: ServerReport) -> Reading:
+        numbers: defaultdict[str, float] = defaultdict(float)
+        for worker in report.workers:
+            numbers[str(worker.slot)] += read(worker)
+        return numbers
+
+    return read_all
+
+
 METRICS = (
-    Metric("info", "gauge", "Always 1.", lambda _, __: {__version__: 1}, "version"),
-    Metric("ready", "gauge", "1 while new connections are welcome.", lambda parts, _: parts.ready),
-    Metric("streams", "gauge", "Streams.", lambda _, figures: figures.streams, "state"),
-    Metric("publishers", "gauge", "Publishers.", lambda _, figures: figures.publishers, "protocol"),
+    Metric("info", "gauge", "Always 1.", lambda report: {report.version: 1}, "version"),
+    Metric("ready", "gauge", "1 while new connections are welcome.", lambda report: report.ready),
+    Metric(
+        "start_time_seconds",
+        "gauge",
+        "When the server started, in seconds since 1970.",
+        lambda report: report.started_at.timestamp(),
+    ),
+    Metric("workers", "gauge", "Workers that answer.", lambda report: len(report.workers)),
+    Metric(
+        "workers_expected",
+        "gauge",
+        "Workers that there should be.",
+        lambda report: report.workers_expected,
+    ),
+    Metric("streams", "gauge", "Streams.", lambda report: report.streams, "state"),
+    Metric("publishers", "gauge", "Publishers.", lambda report: report.publishers, "protocol"),
     Metric(
         "viewers",
         "gauge",
         "Viewers, with those who wait for a publisher.",
-        lambda _, figures: figures.viewers,
+        lambda report: report.viewers,
         "protocol",
     ),
     Metric(
         "viewers_waiting",
         "gauge",
         "Viewers who wait for a publisher.",
-        lambda _, figures: figures.waiting_viewers,
+        lambda report: report.waiting_viewers,
     ),
     Metric(
         "received_bits_per_second",
         "gauge",
         "What all publishers send, over about the last second.",
-        lambda _, figures: figures.received_bits_per_second,
+        lambda report: report.received_bps,
     ),
     Metric(
         "log_bytes",
         "gauge",
         "Memory that the logs of all streams take.",
-        lambda _, figures: figures.log_bytes,
+        lambda report: report.log_bytes,
+    ),
+    Metric(
+        "memory_full",
+        "gauge",
+        "Workers that let nobody begin to publish, because their memory is full.",
+        lambda report: sum(worker.memory_full for worker in report.workers),
     ),
     Metric(
         "connections_open",
         "gauge",
         "Connections that carry media, or will.",
-        lambda parts, _: parts.admissions.open,
+        lambda report: report.connections_open,
     ),
     Metric(
         "connections_pending",
         "gauge",
         "Those of them that have not said what they want.",
-        lambda parts, _: parts.admissions.pending,
+        lambda report: report.connections_pending,
     ),
     Metric(
         "connections_max",
         "gauge",
         "How many may be open before the next ones wait unaccepted.",
-        lambda parts, _: parts.admissions.max_open,
+        lambda report: report.connections_max,
     ),
-    Metric(
-        "publications",
-        "counter",
-        "Publishers who came.",
-        lambda parts, _: parts.hub.totals.publications,
-    ),
+    Metric("publications", "counter", "Publishers who came.", lambda report: report.publications),
     Metric(
         "takeovers",
         "counter",
         "Those of them who took a stream over from another one.",
-        lambda parts, _: parts.hub.totals.takeovers,
+        lambda report: report.takeovers,
+    ),
+    Metric("switches", "counter", "Standbys that went on air.", lambda report: report.switches),
+    Metric(
+        "merged_frames",
+        "counter",
+        "Frames of one link that another one had brought before.",
+        lambda report: report.merged_frames,
     ),
     Metric(
-        "subscriptions",
+        "filled_holes",
         "counter",
-        "Viewers who came.",
-        lambda parts, _: parts.hub.totals.subscriptions,
+        "Times that a link ended or left something out, and another one had it.",
+        lambda report: report.filled_holes,
     ),
-    Metric(
-        "pump_rounds",
-        "counter",
-        "Rounds of sending.",
-        lambda parts, _: parts.pump.rounds,
-    ),
+    Metric("subscriptions", "counter", "Viewers who came.", lambda report: report.subscriptions),
+    Metric("pump_rounds", "counter", "Rounds of sending.", lambda report: report.pump_rounds),
     Metric(
         "pump_busy_seconds",
         "counter",
         "Time spent in rounds of sending.",
-        lambda parts, _: parts.pump.busy_s,
+        lambda report: report.pump_busy_s,
     ),
     Metric(
         "pump_interval_seconds",
         "gauge",
-        "From the start of one round to the start of the next; 0 is at once.",
-        lambda parts, _: parts.pump.pace.interval_s,
+        "From one round to the next, start to start, in the slowest worker; 0 is at once.",
+        lambda report: report.pump_interval_ms / 1000,
     ),
     Metric(
         "intake_interval_seconds",
         "gauge",
-        "From one reading of all publishers to the next; 0 is at once.",
-        lambda parts, _: parts.intake.interval_s,
+        "From one reading of all publishers to the next, in the slowest worker; 0 is at once.",
+        lambda report: report.intake_interval_ms / 1000,
+    ),
+    Metric(
+        "feed_bytes",
+        "counter",
+        "What workers told each other of the logs they share; the media itself does not pass.",
+        lambda report: report.feed_bytes,
     ),
     Metric(
         "wrong_keys",
         "counter",
         "Wrong publishing keys that were shown.",
-        lambda parts, _: parts.gate.failures.total,
+        lambda report: report.wrong_keys,
     ),
-    Metric("log_lines", "counter", "Lines of the log.", lambda parts, _: parts.logs.lines, "level"),
+    Metric("log_lines", "counter", "Lines of the log.", lambda report: report.log_lines, "level"),
     Metric(
         "log_lines_left_out",
         "counter",
         "Lines left out because there were too many of their kind.",
-        lambda parts, _: parts.logs.limit.left_out,
+        lambda report: report.log_lines_left_out,
     ),
     Metric(
         "log_lines_lost",
         "counter",
         "Lines that standard error did not take.",
-        lambda parts, _: parts.logs.lost,
+        lambda report: report.log_lines_lost,
+    ),
+    Metric(
+        "worker_cpu_seconds",
+        "counter",
+        "Processor time of one worker, in user and system mode.",
+        _by_slot(lambda worker: worker.cpu_s),
+        "slot",
+    ),
+    Metric(
+        "worker_memory_bytes",
+        "gauge",
+        "What one worker has in memory, with what it has written into logs.",
+        _by_slot(lambda worker: worker.memory_bytes),
+        "slot",
+    ),
+    Metric(
+        "worker_descriptors",
+        "gauge",
+        "Files and sockets that one worker has open.",
+        _by_slot(lambda worker: worker.descriptors),
+        "slot",
+    ),
+    Metric(
+        "worker_connections",
+        "gauge",
+        "Connections of one worker that carry media, or will.",
+        _by_slot(lambda worker: worker.connections),
+        "slot",
+    ),
+    Metric(
+        "worker_loop_lag_seconds",
+        "gauge",
+        "How late the loop of one worker was at most in the last seconds.",
+        _by_slot(lambda worker: worker.loop_lag_ms / 1000),
+        "slot",
     ),
 )
 
 
-class Metrics(Collector):
-    """Call `render()` for the page that Prometheus reads."""
+def render_metrics(report: ServerReport) -> bytes:
+    """The page that Prometheus reads, in the type `CONTENT_TYPE`."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Page(report))
+    return generate_latest(registry)
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
-        self._registry = CollectorRegistry(auto_describe=False)
-        self._registry.register(self)
-        ProcessCollector(registry=self._registry)
+
+class _Page(Collector):
+    """All metrics of one report."""
+
+    def __init__(self, report: ServerReport) -> None:
+        self._report = report
 
     def collect(self) -> Iterable[Family]:
-        """Read everything once."""
-        figures = Figures.of(self._parts.hub)
-        for metric in METRICS:
-            yield _family(metric, metric.read(self._parts, figures))
-
-    def render(self) -> bytes:
-        """The page, in the type `CONTENT_TYPE`."""
-        return generate_latest(self._registry)
+        return [_family(metric, metric.read(self._report)) for metric in METRICS]
 
 
 def _family(metric: Metric, reading: Reading) -> Family:

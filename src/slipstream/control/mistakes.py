@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 import tomllib
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from pydantic_core import ErrorDetails
@@ -19,6 +21,9 @@ from slipstream.errors import SlipstreamError
 Key = tuple[str, ...]
 
 SHOWN_VALUE = 60  # characters of a wrong value
+MAX_DEPTH = 4  # names in apps.NAME.section.key; what lies deeper is in nobody's key
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+")  # a name that TOML needs no quotes for
 
 
 class Mistake(NamedTuple):
@@ -32,7 +37,8 @@ class Mistake(NamedTuple):
 
     def __str__(self) -> str:
         place = f"{self.place}:{self.line}" if self.line else self.place
-        return ": ".join(part for part in (place, ".".join(self.key), self.reason) if part)
+        key = ".".join(name if _BARE.fullmatch(name) else json.dumps(name) for name in self.key)
+        return ": ".join(part for part in (place, key, self.reason) if part)
 
 
 class ConfigError(SlipstreamError):
@@ -63,8 +69,19 @@ def explain(error: ErrorDetails, known: Collection[str]) -> str:
 
 def find_line(text: str, key: Key) -> int | None:
     """The line of TOML that sets `key`, or else the nearest table around it; None if neither."""
+    beginning, exact = _places(text)
+    if key in beginning:
+        return beginning[key]
+    around = (key[:depth] for depth in range(len(key) - 1, 0, -1))
+    return next((exact[table] for table in around if table in exact), None)
+
+
+@lru_cache(maxsize=1)  # one file has many mistakes
+def _places(text: str) -> tuple[dict[Key, int], dict[Key, int]]:
+    """The first line that sets something by a name that begins so, or that is exactly so."""
+    beginning: dict[Key, int] = {}
+    exact: dict[Key, int] = {}
     table: Key = ()
-    nearest, depth = None, 0
     for number, line in enumerate(text.splitlines(), 1):
         stripped = line.strip()
         if stripped.startswith("["):
@@ -73,11 +90,10 @@ def find_line(text: str, key: Key) -> int | None:
             place = table + _names(stripped.partition("=")[0] + "=0")
         else:
             continue
-        if place[: len(key)] == key:
-            return number
-        if len(place) > depth and key[: len(place)] == place:
-            nearest, depth = number, len(place)
-    return nearest
+        exact.setdefault(place, number)
+        for depth in range(1, min(len(place), MAX_DEPTH) + 1):
+            beginning.setdefault(place[:depth], number)
+    return beginning, exact
 
 
 def _names(line: str) -> Key:
@@ -99,5 +115,8 @@ def _show(value: object) -> str:
         return "a table"
     if isinstance(value, list):
         return "a list"
-    shown = json.dumps(value, default=str)
+    try:
+        shown = json.dumps(value, default=str)
+    except ValueError:  # Python writes no number of more than 4300 digits
+        return "a number of thousands of digits"
     return shown if len(shown) <= SHOWN_VALUE else f"{shown[: SHOWN_VALUE - 1]}…"

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from slipstream.access import Gate
+from slipstream.control.ledger import Ledger
 from slipstream.control.logs import Logs
+from slipstream.control.memory import MemoryGuard
 from slipstream.hub import Hub
 from slipstream.net.intake import Intake
 from slipstream.net.listener import Admissions
 from slipstream.net.pump import Pump
+from slipstream.workers.peers import AlonePeers, Peers
 
 
 @dataclass(slots=True)
@@ -22,7 +26,17 @@ class Parts:
     admissions: Admissions
     gate: Gate
     logs: Logs
-    started_at: float
-    """Seconds since 1970."""
     ready: bool = False
     """Whether new connections are welcome: from when it listens until it begins to stop."""
+    peers: Peers = field(default_factory=AlonePeers)
+    worker: int = 1
+    """Its number, never used twice."""
+    slot: int = 0
+    """Which of the server's places it fills, from 0; who replaces it fills the same."""
+    workers: int = 1
+    """How many there should be."""
+    memory: MemoryGuard = field(default_factory=MemoryGuard)
+    feed_bytes: Callable[[], int] = int
+    """How much this worker told others of the logs that it writes."""
+    ledger: Ledger = field(default_factory=Ledger)
+    """Shared by all workers."""

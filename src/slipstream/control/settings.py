@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -32,12 +33,20 @@ def _folder(place: object) -> object:
         ) from error
 
 
-def _workers(count: int) -> int:
-    if count != 1:
-        raise PydanticCustomError(
-            "workers", "must be 1 in this version, which serves from one process"
-        )
+def check_workers(count: int, platform: str = sys.platform) -> int:
+    """Refuse what this system cannot do.
+
+    Raises:
+        PydanticCustomError: with the reason.
+    """
+    if count > 1 and not platform.startswith("linux"):
+        raise PydanticCustomError("workers", "must be 1 on this system: several workers need Linux")
     return count
+
+
+def cores(platform: str = sys.platform) -> int:
+    """How many workers have a core of their own here."""
+    return len(os.sched_getaffinity(0)) if platform.startswith("linux") else 1
 
 
 def default_data_dir() -> Path:
@@ -65,13 +74,35 @@ class ServerSettings(BaseModel):
         description="The folder that holds the publishing key and the API token. The default is "
         "$XDG_STATE_HOME/slipstream where that variable is set.",
     )
-    workers: Annotated[int, AfterValidator(_workers)] = Field(
-        default=1, description="Processes that share the work; this version has one."
+    workers: (
+        Literal["auto"] | Annotated[int, Field(ge=1, le=256), AfterValidator(check_workers)]
+    ) = Field(
+        default="auto",
+        description="Processes that share the work; auto is one for each core. More than one "
+        "needs Linux.",
+    )
+    max_memory_mb: Annotated[int, Field(ge=0)] = Field(
+        default=0,
+        description="Memory of one worker, in MiB, beyond which nobody new may publish to it. 0 is "
+        "80 % of what the machine or its control group has, divided by the workers.",
+    )
+    stop_s: Annotated[float, Field(ge=0, le=3_600)] = Field(
+        default=30, description="How long viewers may stay, in seconds, when the server is stopped."
+    )
+    drain_s: Annotated[float, Field(ge=0, le=86_400)] = Field(
+        default=600,
+        description="How long workers that have been replaced serve those who are there, in "
+        "seconds.",
     )
     open_metrics: bool = Field(
         default=False,
         description="Whether /metrics answers without the API token.",
     )
+
+    @property
+    def worker_count(self) -> int:
+        """How many workers there are."""
+        return cores() if self.workers == "auto" else self.workers
 
 
 class LogSettings(BaseModel):

@@ -9,6 +9,8 @@ from slipstream.hub.peers import (
     EndReason,
     FullError,
     PublisherPeer,
+    PublisherState,
+    Rank,
     ViewerFigures,
     ViewerPeer,
     Wake,
@@ -16,6 +18,7 @@ from slipstream.hub.peers import (
 from slipstream.hub.publication import Publication
 from slipstream.hub.settings import StreamSettings
 from slipstream.hub.stream import Stream
+from slipstream.hub.totals import Totals
 
 __all__ = [
     "Alone",
@@ -28,10 +31,13 @@ __all__ = [
     "Hub",
     "Publication",
     "PublisherPeer",
+    "PublisherState",
+    "Rank",
     "Stream",
     "StreamSettings",
     "Subscription",
     "Tap",
+    "Totals",
     "ViewerFigures",
     "ViewerPeer",
     "Wake",

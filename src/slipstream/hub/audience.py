@@ -156,8 +156,7 @@ class Audience:
         if form is None:
             form = self.forms[form_class] = form_class(self.stream.new_log())
             self._fill(form)
-            if self.stream.is_elsewhere:
-                self._directory.follow(self.stream, form)
+            self._directory.follow(self.stream, form)
         return form
 
     def tap(self, form_class: type[Format], tap: Tap) -> Format:
@@ -180,14 +179,19 @@ class Audience:
         for form in self.forms.values():
             self._directory.unfollow(form)
 
-    def start_waiting(self, heads: Mapping[Format, int]) -> None:
-        """Start all who wait at the first place that has come since the logs stood at `heads`."""
+    def start_waiting(self, heads: Mapping[Format, int], late_after: float = float("inf")) -> None:
+        """Start all who wait at the first place that has come since the logs stood at `heads`.
+
+        Those who have come after the time `late_after` start as if all had been there already.
+        """
         for subscription in list(self._waiting):
             head = heads.get(subscription.form)
             if head is None or not subscription.is_seated:
                 continue
             syncs = subscription.form.log.sync_points
             sync = next((sync for sync in syncs if sync.position >= head), None)
+            if sync is not None and subscription.since > late_after:
+                sync = subscription.form.log.sync_point(subscription.delay_ms)
             if sync is not None:
                 self._start(subscription, sync)
 

@@ -7,7 +7,7 @@ others, and `Alone` is for the rest.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -27,6 +27,11 @@ class Claim:
     """Where the stream's time must go on: later than all that anybody has seen of it."""
     refusal: str = ""
     """Why the stream cannot be published now at all; empty if it can."""
+    wanted: Sequence[type[Format]] = ()
+    """In which viewers elsewhere wait for it."""
+
+
+OURS = Claim()
 
 
 class Directory(Protocol):
@@ -51,7 +56,7 @@ class Directory(Protocol):
         """Whether another process is the home of the stream."""
 
     def follow(self, stream: Stream, form: Format) -> None:
-        """Put what the stream's home writes in this format into `form.log` as well."""
+        """Put what the stream's home, if it is elsewhere, writes in this format into its log."""
 
     def unfollow(self, form: Format) -> None:
         """Do so no more, once all that has been announced is in the log."""

@@ -10,11 +10,12 @@ from collections.abc import Callable
 
 from slipstream.formats import Format
 from slipstream.hub.audience import Subscription, Tap
-from slipstream.hub.directory import Alone, Directory
-from slipstream.hub.peers import EndReason, PublisherPeer, ViewerPeer, Wake
+from slipstream.hub.directory import OURS, Alone, Claim, Directory
+from slipstream.hub.peers import EndReason, PublisherPeer, Rank, ViewerPeer, Wake
 from slipstream.hub.publication import Publication
 from slipstream.hub.settings import StreamSettings
-from slipstream.hub.stream import Stream, Totals
+from slipstream.hub.stream import Stream
+from slipstream.hub.totals import Totals
 
 SettingsOf = Callable[[str], StreamSettings]
 
@@ -38,7 +39,14 @@ class Hub:
         self.directory = directory or Alone()
 
     def publish(
-        self, name: str, peer: PublisherPeer, *, credential: str, now: float, floor_ms: int = 0
+        self,
+        name: str,
+        peer: PublisherPeer,
+        *,
+        credential: str,
+        now: float,
+        claim: Claim = OURS,
+        rank: Rank = Rank.ENCODER,
     ) -> Publication:
         """Begin to publish the stream `name` (see `names.stream_name`), whose home is here.
 
@@ -47,14 +55,15 @@ class Hub:
             peer: who publishes.
             credential: who has the right to take over: the same key, or the same address.
             now: seconds on the monotonic clock.
-            floor_ms: where the stream's time begins at the earliest (`Claim.floor_ms`).
+            claim: the directory's answer, by which it is here.
+            rank: a slate makes way for any encoder, whatever its credential.
 
         Raises:
-            BusyError: somebody with another credential publishes it.
+            BusyError: somebody publishes it who does not make way.
         """
         stream = self._stream(name, now)
-        stream.came_home(floor_ms)
-        return stream.publish(peer, credential, now)
+        stream.came_home(claim)
+        return stream.publish(peer, credential, now, rank)
 
     def subscribe(
         self, name: str, form: type[Format], peer: ViewerPeer, *, now: float, delay_ms: int = 0

@@ -6,7 +6,7 @@ call back into the same stream before they return.
 
 from __future__ import annotations
 
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Protocol
 
 from slipstream.errors import SlipstreamError
@@ -15,10 +15,31 @@ from slipstream.hub.settings import StreamSettings
 from slipstream.log import Log, SyncPoint
 
 
+class Rank(IntEnum):
+    """Whose place a publisher may take: that of a lower rank always, and at once."""
+
+    SLATE = 0
+    """Our own, shown while no encoder is there."""
+    ENCODER = 1
+
+
+class PublisherState(StrEnum):
+    """What a publisher is to its stream; the value is what operators read."""
+
+    ON_AIR = "on air"
+    SLATE = "slate"
+    COMING = "coming"
+    """Goes on air at its next keyframe."""
+    LINK = "link"
+    """Sends the same as the one on air, over another connection."""
+    STANDBY = "standby"
+
+
 class EndReason(StrEnum):
     """Why the hub ends a publisher or a viewer; the value is what operators read."""
 
     TAKEN_OVER = "another encoder with the same right took over the stream"
+    RELIEVED = "an encoder is on air in place of the slate"
     SILENT = "no media within the idle time"
     NOT_FOUND = "nobody publishes this stream"
     UNPUBLISHED = "the publisher went and did not come back"
@@ -54,6 +75,9 @@ class Peer(Protocol):
 class PublisherPeer(Peer, Protocol):
     """The connection of a publisher."""
 
+    def placed(self, state: PublisherState) -> None:
+        """What the publisher is to the stream has changed since it came."""
+
     def end(self, reason: EndReason) -> None:
         """Tell the publisher and close it."""
 
@@ -66,6 +90,9 @@ class ViewerPeer(Peer, Protocol):
 
     def end(self, reason: EndReason) -> None:
         """Tell the viewer and close it."""
+
+    def has_all(self) -> bool:
+        """Whether it has received all there is for it, or gets nothing."""
 
     def figures(self) -> ViewerFigures:
         """How it fares."""
@@ -89,6 +116,10 @@ class ViewerFigures(Protocol):
     @property
     def skipped_ms(self) -> int:
         """What it missed by them, in ms of the stream."""
+
+    @property
+    def dropped_frames(self) -> int:
+        """Pictures left out for it, because it was slow."""
 
 
 class Wake(Protocol):

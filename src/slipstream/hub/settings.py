@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -24,6 +24,16 @@ class StreamSettings(BaseModel):
     idle_s: Annotated[float, Field(gt=0, le=86_400)] = Field(
         default=10,
         description="A publisher that sends no media for this long, in seconds, is closed.",
+    )
+    on_second_publisher: Literal["takeover", "reject", "standby", "merge"] = Field(
+        default="takeover",
+        description="What becomes of a second publisher with the same right: it takes the stream "
+        "over, is refused, stands by, or is a second link of the same encoder.",
+    )
+    standby_after_s: Annotated[float, Field(ge=0.1, le=3_600)] = Field(
+        default=1,
+        description="A standby goes on air when the publisher has sent no media for this long, "
+        "in seconds.",
     )
     keep_ms: Annotated[int, Field(ge=0, le=3_600_000)] = Field(
         default=10_000, description="How much of a stream is kept in memory at least, in ms."

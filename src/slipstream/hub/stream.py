@@ -8,30 +8,27 @@ its first keyframe, in steady time.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from slipstream.formats import Format, Greeting
 from slipstream.hub.audience import Audience, Subscription
 from slipstream.hub.backlog import Backlog
-from slipstream.hub.directory import Directory
-from slipstream.hub.peers import BusyError, EndReason, PublisherPeer, ViewerPeer, Wake
+from slipstream.hub.directory import Claim, Directory
+from slipstream.hub.lineup import Lineup
+from slipstream.hub.merge import Merge
+from slipstream.hub.notes import Notes
+from slipstream.hub.peers import (
+    EndReason,
+    PublisherPeer,
+    PublisherState,
+    Rank,
+    ViewerPeer,
+    Wake,
+)
 from slipstream.hub.publication import Publication
 from slipstream.hub.settings import StreamSettings
+from slipstream.hub.totals import Totals
 from slipstream.log import Log
-from slipstream.media import Frame, Kind, Timeline, config_role
-
-PICTURELESS_AFTER_MS = 5_000  # of sound since the last picture: newcomers start with sound alone
-KIND_ORDER = {Kind.DATA: 0, Kind.AUDIO: 1, Kind.VIDEO: 2}  # of a greeting (players expect it)
-_AUDIO, _VIDEO = Kind.AUDIO, Kind.VIDEO  # to reach a member by its class takes 5 times as long
-
-
-@dataclass(slots=True)
-class Totals:
-    """What has happened since the start, over all streams."""
-
-    publications: int = 0
-    takeovers: int = 0
-    subscriptions: int = 0
+from slipstream.media import Frame, Kind, Timeline
 
 
 class Stream:
@@ -58,22 +55,20 @@ class Stream:
         self.name = name
         self.settings = settings
         self.since = now
-        self.on_air: Publication | None = None
-        self.coming: Publication | None = None  # allowed, but without its first keyframe yet
+        self.lineup = Lineup(settings)
+        self.merge = Merge(totals) if settings.on_second_publisher == "merge" else None
         self.is_elsewhere = directory.is_elsewhere(name)  # its publishers are another process's
         self.timeline = Timeline()
-        self.greeting: Greeting = ()
-        self.pictures = 0
-        self.gop_ms = 0  # between the two newest keyframes
+        self.notes = Notes()
         self.went_off_air_at = now
+        self._encoder_went_at: float | None = None
+        self._last_configs: Greeting = ()
+        self._located_at = 0.0  # when another process became the home
         self._floor_ms = 0  # where the next publication's time has to begin at least
         self._wake = wake
         self._directory = directory
         self._totals = totals
         self._backlog = Backlog(settings.max_bytes)
-        self._audio_only = False
-        self._picture_ms = 0  # time of the newest picture
-        self._sync_ms: int | None = None
         self.audience = Audience(self, settings, directory, self._backlog.fill)
 
     @property
@@ -82,47 +77,131 @@ class Stream:
         return self.audience.subscriptions
 
     @property
+    def greeting(self) -> Greeting:
+        """The metadata and configurations in force."""
+        return self.notes.greeting
+
+    @property
+    def gop_ms(self) -> int:
+        """From one keyframe to the next, as they were last."""
+        return self.notes.gop_ms
+
+    @property
     def is_live(self) -> bool:
         """Whether somebody is on air, here or elsewhere."""
         return self.on_air is not None or self.is_elsewhere
 
+    @property
+    def on_air(self) -> Publication | None:
+        """Whose frames the stream is."""
+        return self.lineup.on_air
+
+    @property
+    def coming(self) -> Publication | None:
+        """Who is next, at its next keyframe."""
+        return self.lineup.coming
+
+    @property
+    def on_slate(self) -> bool:
+        """Whether viewers get a slate."""
+        return self.on_air is not None and self.on_air.rank is Rank.SLATE
+
+    @property
+    def last_configs(self) -> Greeting:
+        """The metadata and configurations of the newest encoder, be it gone or on air."""
+        return self.greeting if self.lineup.encoder_on_air else self._last_configs
+
+    def off_air_s(self, now: float) -> float | None:
+        """For how long viewers have been without an encoder; None if nobody misses one."""
+        watched = bool(self.audience or self.audience.taps)
+        if self.is_elsewhere or self.lineup.encoder_on_air or not watched:
+            return None
+        return None if self._encoder_went_at is None else now - self._encoder_went_at
+
     # Publishers
 
-    def publish(self, peer: PublisherPeer, credential: str, now: float) -> Publication:
-        """Let a publisher in; it takes the stream over at its first keyframe.
+    def publications(self) -> list[Publication]:
+        """All publishers, who is on air first; each knows its `state`."""
+        return list(self.lineup)
+
+    def publish(
+        self, peer: PublisherPeer, credential: str, now: float, rank: Rank = Rank.ENCODER
+    ) -> Publication:
+        """Let a publisher in; it goes on air at its first keyframe, if it does not stand by.
 
         Raises:
-            BusyError: somebody else publishes, and `credential` is not theirs.
+            BusyError: somebody else publishes who does not make way.
         """
-        rivals = [p for p in (self.on_air, self.coming) if p is not None]
-        if any(rival.credential != credential for rival in rivals):
-            raise BusyError(f"{self.name} is being published")
+        self.lineup.check(self.name, credential, rank)
         self._totals.publications += 1
-        publication = Publication(self, peer, credential, now)
-        old, self.coming = self.coming, publication
-        if old is not None:
+        link = self.merge.join(now) if self.merge is not None and rank is Rank.ENCODER else None
+        publication = Publication(self, peer, credential, rank, link, now)
+        publication.stood_by = self.lineup.keeps_standbys and self.lineup.encoder_on_air
+        for old in self.lineup.add(publication):
             old.end(EndReason.TAKEN_OVER, now)
         return publication
 
-    def put_on_air(self, publication: Publication) -> None:
+    def may_start(self, publication: Publication, now: float) -> bool:
+        """Whether a publication that is not on air may begin with what it has just sent."""
+        merge, link = self.merge, publication.link
+        if merge is not None and link is not None and merge.may_fit(link, now):
+            return False
+        return self.lineup.may_start(publication, now)
+
+    def put_on_air(self, publication: Publication, now: float) -> None:
         """From now on this publication's frames are the stream."""
-        old, self.on_air, self.coming = self.on_air, publication, None
-        if old is not None:
-            self._totals.takeovers += 1
-            old.end(EndReason.TAKEN_OVER, publication.last_media_at)
+        self._replace(publication, now)
         self.timeline.restart(self._floor_ms)
-        for form in self.audience.forms.values():
-            form.log.mark()
-        self.greeting = ()
-        self._sync_ms = None
-        self._audio_only = publication.audio_only
+        self._mark_era()
+        self.notes.begin(audio_only=publication.audio_only)
+        if self.merge is not None:
+            if publication.link is None:
+                self.merge.forget()
+            else:
+                self.merge.begin(publication.link, now)
+        publication.stepped = publication.in_step
+        self._place_on_air(publication)
+
+    def step_changed(self, publication: Publication) -> None:
+        """It has turned out that a link brings what is on air, or that it does not."""
+        if publication.in_step:
+            if self.on_air is None:  # cut, and continued by another link where it was cut
+                self.lineup.put_on_air(publication)
+                self._place_on_air(publication)
+            elif not publication.on_air:
+                publication.peer.placed(PublisherState.LINK)
+            return
+        if publication.on_air:
+            self.lineup.remove(publication)
+            self.lineup.waiting.append(publication)
+            if self.on_air is not None:
+                self._place_on_air(self.on_air)
+        publication.stand_by(self.greeting)
+
+    def switch(self, publisher_id: str | None, now: float) -> Publication | None:
+        """Have a standby go on air at its next keyframe; the one on air goes on until then.
+
+        Args:
+            publisher_id: of its connection; None: the first one that is ready.
+            now: seconds on the monotonic clock.
+
+        Returns:
+            The standby, or None if there is no such one.
+        """
+        return self.lineup.call(publisher_id, now)
 
     def publication_ended(self, publication: Publication, now: float) -> None:
         """Take note that a publisher has gone."""
-        if publication is self.coming:
-            self.coming = None
-        elif publication is self.on_air:
-            self.on_air = None
+        was_on_air = publication is self.on_air
+        self.lineup.remove(publication)
+        if publication.link is not None and self.merge is not None:
+            self.merge.leave(publication.link)
+        if was_on_air and self.on_air is not None:
+            self._place_on_air(self.on_air)
+        elif was_on_air:
+            if publication.rank is Rank.ENCODER:
+                self._encoder_went_at = now
+                self._last_configs = self.greeting
             self._went_off_air(now)
         self.give_back()
 
@@ -132,8 +211,9 @@ class Stream:
         Raises:
             OSError: the machine is out of memory.
         """
-        pictures = self.pictures
-        frames, syncs = self._take_note(self.timeline.steady(frames))
+        notes = self.notes
+        pictures = notes.pictures
+        frames, syncs = notes.take(self.timeline.steady(frames))
         self._backlog.add(frames, syncs)
         audience = self.audience
         if not audience.forms:  # and so no viewers
@@ -141,36 +221,58 @@ class Stream:
         heads = {form: form.log.head for form in audience.forms.values()}
         for form in heads:
             form.append(frames, syncs)
-            self._wake(form.log, self._audio_only or self.pictures != pictures)
+            self._wake(form.log, notes.audio_only or notes.pictures != pictures)
         if syncs and audience.waits:
             audience.start_waiting(heads)
 
     # Other processes
 
-    def came_home(self, floor_ms: int) -> None:
-        """This process is the stream's home; its time goes on at `floor_ms` at the earliest."""
+    def came_home(self, claim: Claim) -> None:
+        """Be the stream's home from now on."""
+        if self.is_elsewhere and self.merge is not None:
+            self.merge.forget()
         self._set_elsewhere(elsewhere=False)
-        heads = [form.log.head_ms for form in self.audience.forms.values()]
-        self._floor_ms = max(self._floor_ms, floor_ms, *heads)
+        self._floor_ms = max(self.head_ms, claim.floor_ms)
+        for form in claim.wanted:
+            self.audience.form(form)
 
     def give_back(self) -> None:
         """Tell the others if no publisher is left here."""
-        if self.on_air is None and self.coming is None:
-            self._directory.release(self.name, max(self.timeline.newest_ms, self._floor_ms))
+        if not self.lineup:
+            self._directory.release(self.name, self.head_ms)
+            self.audience.follow()  # the next home, whichever it is
+
+    @property
+    def head_ms(self) -> int:
+        """The newest time that anybody here has seen."""
+        heads = [form.log.head_ms for form in self.audience.forms.values()]
+        return max(self.timeline.newest_ms, self._floor_ms, *heads)
+
+    def hand_over(self, credential: str, now: float) -> str:
+        """End all publishers, for one elsewhere with this credential; return why not, if not."""
+        publications = self.publications()
+        if any(p.credential != credential for p in publications if p.rank is Rank.ENCODER):
+            return f"{self.name} is being published"
+        for publication in publications:
+            publication.end(EndReason.TAKEN_OVER, now)
+        return ""
 
     def located(self, now: float, *, elsewhere: bool) -> None:
         """Another process has become the stream's home, or is it no more."""
-        if elsewhere == self.is_elsewhere or self.on_air or self.coming:
+        if elsewhere == self.is_elsewhere or self.lineup:
             return
+        self._located_at = now
         self._set_elsewhere(elsewhere=elsewhere)
         if not elsewhere:
+            self.audience.follow()
+            self._encoder_went_at = now
             self._went_off_air(now)
 
     def followed(self, form: Format, head: int, *, picture: bool) -> None:
         """What another process writes has come into the log of `form`, which stood at `head`."""
         self._wake(form.log, picture)
         if self.audience.waits:
-            self.audience.start_waiting({form: head})
+            self.audience.start_waiting({form: head}, self._located_at)
 
     # Viewers
 
@@ -206,78 +308,67 @@ class Stream:
 
     def tick(self, now: float) -> bool:
         """Do what is due, once a second or so. False: nobody needs this stream any more."""
-        for publication in (self.on_air, self.coming):
-            if publication is not None:
-                publication.measure(now, self.pictures)
-                if now - publication.last_media_at >= self.settings.idle_s:
-                    publication.end(EndReason.SILENT, now)
-        if not self.is_live and self.coming is None:
+        for publication in self.publications():
+            publication.measure(now, self.notes.pictures)
+            if now - publication.last_media_at >= self.settings.idle_s:
+                publication.end(EndReason.SILENT, now)
+        if not self.is_live and not self.lineup.waiting:
             if now - self.went_off_air_at >= self.settings.grace_s:
                 self.audience.end(EndReason.UNPUBLISHED, started=True, now=now)
             self.audience.end(EndReason.NOT_FOUND, started=False, now=now)
         self.audience.drop_unused_forms(now)
-        return bool(self.on_air or self.coming or self.audience)
+        return bool(self.lineup or self.audience)
 
     def end(self, reason: EndReason, now: float) -> None:
         """Send everybody away."""
-        for publication in (self.on_air, self.coming):
-            if publication is not None:
-                publication.end(reason, now)
+        for publication in reversed(self.publications()):  # so that nobody takes a place
+            publication.end(reason, now)
         self.audience.end_all(reason)
 
     def close(self) -> None:
         """Nobody needs this stream any more."""
         self.audience.close()
+        self._directory.forget(self.name)
 
     # Inside
 
-    def _take_note(
-        self, frames: Sequence[Frame]
-    ) -> tuple[Sequence[Frame], list[tuple[int, Greeting]]]:
-        """Keep greeting and sync points up to date; leave out configurations merely repeated."""
-        syncs: list[tuple[int, Greeting]] = []
-        repeated: list[int] = []
-        for index, frame in enumerate(frames):
-            if frame.config:
-                if not self._remember(frame):
-                    repeated.append(index)
-            elif frame.kind is _VIDEO:
-                if frame.track == 0:
-                    self.pictures += 1
-                    self._picture_ms = frame.dts_ms
-                    if frame.keyframe:
-                        self._audio_only = False
-                        self._note_keyframe(frame.dts_ms)
-                        syncs.append((index - len(repeated), self.greeting))
-            elif self._audio_only and frame.kind is _AUDIO:
-                syncs.append((index - len(repeated), self.greeting))
-        if repeated:
-            frames = [frame for index, frame in enumerate(frames) if index not in repeated]
-        if frames and frames[-1].dts_ms - self._picture_ms > PICTURELESS_AFTER_MS:
-            self._audio_only = True
-        return frames, syncs
+    def _replace(self, publication: Publication, now: float) -> None:
+        """Give a publication the place on air; see what becomes of whoever had it."""
+        lineup, slate = self.lineup, self.lineup.slate
+        old = self.on_air if lineup.encoder_on_air else None
+        beside = [other for other in lineup.waiting if other.in_step]
+        lineup.put_on_air(publication)
+        if publication.rank is Rank.ENCODER and slate is not None:
+            slate.end(EndReason.RELIEVED, now)
+        if publication.stood_by:
+            self._totals.switches += 1
+        for other in lineup.waiting:
+            other.stood_by = True
+        if old is None:
+            return
+        if lineup.keeps_standbys:
+            lineup.waiting.append(old)
+            for other in (old, *beside):
+                other.stand_by(self.greeting)
+        else:
+            self._totals.takeovers += 1
+            old.end(EndReason.TAKEN_OVER, now)
 
-    def _remember(self, config: Frame) -> bool:
-        """Put a configuration into the greeting. False if it is there already."""
-        role = config_role(config)
-        others = []
-        for frame in self.greeting:
-            if config_role(frame) != role:
-                others.append(frame)
-            elif frame.body == config.body:
-                return False
-        self.greeting = (*sorted((*others, config), key=_greeting_order),)
-        return True
-
-    def _note_keyframe(self, dts_ms: int) -> None:
-        if self._sync_ms is not None:
-            self.gop_ms = dts_ms - self._sync_ms
-        self._sync_ms = dts_ms
+    def _place_on_air(self, publication: Publication) -> None:
+        publication.on_air = True
+        slate = publication.rank is Rank.SLATE
+        publication.peer.placed(PublisherState.SLATE if slate else PublisherState.ON_AIR)
 
     def _went_off_air(self, now: float) -> None:
         self.went_off_air_at = now
         self._backlog.clear()
+        self._mark_era()
         self.audience.put_off(now + self.settings.wait_s)
+
+    def _mark_era(self) -> None:
+        """Who follows from elsewhere gets nothing that it may have got from before."""
+        for form in self.audience.forms.values():
+            form.log.mark()
 
     def _set_elsewhere(self, *, elsewhere: bool) -> None:
         if elsewhere != self.is_elsewhere:
@@ -286,7 +377,3 @@ class Stream:
                 self.audience.follow()
             else:
                 self.audience.unfollow()
-
-
-def _greeting_order(frame: Frame) -> tuple[int, int, int]:
-    return KIND_ORDER[frame.kind], frame.track, config_role(frame).order

@@ -136,6 +136,18 @@ class Log:
         due_ms = self.head_ms - delay_ms
         return next((sync for sync in reversed(syncs) if sync.time_ms <= due_ms), syncs[0])
 
+    def end_of(self, time_ms: int, position: int) -> int:
+        """Where the first entry from `position` on begins that is newer than `time_ms`.
+
+        `position` is the beginning of an entry; what is no longer kept is passed over.
+        """
+        position = max(position, self.tail)
+        while (segment := self.locate(position)) is not None:
+            position = segment.end_of(time_ms, position)
+            if position < segment.end:
+                break
+        return position
+
     def bytes_kept(self) -> int:
         """Bytes of the stream in memory."""
         return self.head - self.tail

@@ -115,3 +115,15 @@ class Segment:
     def time_at(self, position: int) -> int:
         """The time of the entry that holds `position`, or of the last one, in ms."""
         return self.times[min(self.entry_at(position), len(self.times) - 1)]
+
+    def end_of(self, time_ms: int, position: int) -> int:
+        """Where the first entry from `position` on begins that is newer than `time_ms`.
+
+        Looked for one by one: sound may lie beside pictures of another time.
+        """
+        times = self.times
+        first = self.entry_at(position)
+        for index in range(first, len(times)):
+            if times[index] > time_ms:
+                return self.start + self.ends[index - 1] if index else self.start
+        return self.end

@@ -1,18 +1,24 @@
 """A viewer's place in a log, and how bytes get from there to its socket.
 
 A cursor that keeps up costs the pump one `sendfile` per round. What else can happen to it is
-here: a socket that is full, bytes for this viewer alone, a jump to a newer sync point, a
-pause, or a viewer that wants only some of the messages. All of it happens between two
-messages: whatever has begun to go out is finished first.
+here: a socket that is full, bytes for this viewer alone, pictures that are left out for a
+viewer that lags (`net.thinning`), a jump to a newer sync point, a pause, or a viewer that wants
+only some of the messages. All of it happens between two messages: whatever has begun to go
+out is finished first.
 """
 
 from __future__ import annotations
 
 import os
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from slipstream.log import Log, Segment, SyncPoint
 from slipstream.net.link import Link, describe
+from slipstream.net.reception import Reception, buffer_size
+from slipstream.net.thinning import Thinning
+
+if TYPE_CHECKING:
+    from slipstream.net.lane import Lane
 
 NEVER = 1 << 62  # a position that no log reaches
 CHECK_S = 0.1  # how often the lag of a cursor that is behind is looked at
@@ -27,16 +33,6 @@ class CursorOwner(Protocol):
 
     def fail(self, reason: str) -> None:
         """The viewer cannot be served any more; called once."""
-
-
-class FastLane(Protocol):
-    """Where the pump keeps the cursors of one log."""
-
-    def fall_behind(self, cursor: Cursor) -> None:
-        """Take the cursor out of those that keep up."""
-
-    def remove(self, cursor: Cursor) -> None:
-        """Forget the cursor."""
 
 
 class Selection(Protocol):
@@ -57,22 +53,26 @@ class Cursor:
         ceiling_ms: a lag above it, in ms, makes the cursor jump.
         stall_s: a viewer that takes nothing for so long, in seconds, is given up.
         now: seconds on the monotonic clock.
+        delay_ms: how far behind the log's end the viewer wants to be held.
     """
 
     __slots__ = (
         "_check_at",
-        "_landed",
         "_leap",
         "_leaving",
         "_owner",
         "_private",
         "_progress_at",
+        "_reception",
         "_segment",
         "_start_lag_ms",
         "_start_position",
         "_stop",
         "_taken",
+        "_thinning",
         "ceiling_ms",
+        "delay_ms",
+        "dropped_frames",
         "fd",
         "jumps",
         "lane",
@@ -96,14 +96,17 @@ class Cursor:
         ceiling_ms: int,
         stall_s: float,
         now: float,
+        delay_ms: int = 0,
     ) -> None:
         self.link = link
         self.log = log
         self.fd = -1  # the link's, while the cursor keeps up; the pump looks at nothing else
-        self.lane: FastLane | None = None
+        self.lane: Lane | None = None
         self.position = sync.position
         self.ceiling_ms = ceiling_ms
         self.stall_s = stall_s
+        self.delay_ms = delay_ms
+        self.dropped_frames = 0  # left out because the viewer lagged
         self.jumps = 0
         self.skipped_ms = 0
         self.skipped_bytes = 0
@@ -112,8 +115,9 @@ class Cursor:
         self._owner = owner
         self._segment: Segment | None = None
         self._start_position = sync.position
-        self._start_lag_ms = log.head_ms - sync.time_ms
-        self._landed = sync.position  # where it started, or jumped to
+        self._start_lag_ms = max(log.head_ms - delay_ms - sync.time_ms, 0)
+        self._reception = Reception(log, sync.position, delay_ms, now)
+        self._thinning = Thinning()
         self._taken = 0  # bytes acknowledged when that was last looked at
         self._progress_at = now
         self._check_at = now + CHECK_S
@@ -121,16 +125,23 @@ class Cursor:
         self._private: bytearray | None = None
         self._leap = False
         self._leaving = False
-        self._bound_send_buffer()
+        link.bound_send_buffer(buffer_size(log, ceiling_ms))
 
     @property
     def bytes_sent(self) -> int:
         """Bytes of the log that the kernel has taken."""
         return self.position - self._start_position - self.skipped_bytes
 
+    def has_all(self) -> bool:
+        """Whether the viewer has received all there is in the log for it."""
+        return self.paused or (self.position >= self.log.head and not self._waiting())
+
     def lag_ms(self) -> int:
-        """What the viewer has not received, the kernel's buffer counted, in ms of the stream."""
-        return max(self.log.head_ms - self.log.time_at(self._seen()), 0)
+        """What the viewer has not received, the kernel's buffer counted, in ms of the stream.
+
+        The delay that it asked for does not count.
+        """
+        return self._lag_ms(self._waiting())
 
     # What others ask for; done between two messages
 
@@ -189,30 +200,36 @@ class Cursor:
             return False
         if now >= self._check_at:
             self._check_at = now + CHECK_S
-            self._check_lag()
+            self._check_lag(now)
         while True:
             if self.position == self._stop and not self._pass_boundary():
                 return False
             end = min(target, self._stop)
             if self.position >= end:
-                return self._stop == NEVER and self.selection is None
+                return self._is_plain()
             if self.selection is not None and self._at_boundary():
                 if link.sender is self:
                     link.release()
                 if not self._send_selected(end):
+                    return False
+            elif self._thinning.is_active:
+                if not self._send_thinned(end):
                     return False
             elif not self._send_range(end):
                 return False
 
     def survey(self, now: float) -> None:
         """Give up a viewer that has taken nothing for too long while bytes wait."""
-        waiting = self.link.queued() + self.link.unsent
+        waiting = self._waiting()
         taken = self.bytes_sent - waiting
-        if taken > self._taken or self.paused or (not waiting and self.position == self.log.head):
+        if taken > self._taken or self.paused or not waiting:
             self._taken = taken
             self._progress_at = now
         elif now - self._progress_at >= self.stall_s:
             self.give_up(f"took nothing for {self.stall_s:g} s")
+            return
+        if waiting and self.fd >= 0 and self._lag_ms(waiting) >= self.ceiling_ms / 2:
+            self._leave_fast_lane()  # the kernel takes it all, the viewer does not
 
     def caught_up(self) -> None:
         """The viewer has all there was at its start: from now on its lag is its own doing."""
@@ -229,17 +246,34 @@ class Cursor:
         if self.link.sender is self:
             self.link.release()
 
-    def _seen(self) -> int:
-        """The position up to which the viewer has acknowledged; after a jump, at least there."""
-        return max(self.position - self.link.queued() - self.link.unsent, self._landed)
+    def _is_plain(self) -> bool:
+        """Whether all that comes next is to be sent as it is."""
+        return self._stop == NEVER and self.selection is None and not self._thinning.is_active
 
-    def _check_lag(self) -> None:
+    def _waiting(self) -> int:
+        """Bytes sent that the viewer has not acknowledged."""
+        return self.link.queued() + self.link.unsent
+
+    def _lag_ms(self, waiting: int) -> int:
+        return self._reception.lag_ms(waiting, self.bytes_sent, self.position)
+
+    def _check_lag(self, now: float) -> None:
+        """Leave out more or less, or jump.
+
+        What was skipped helps only once the bytes before it, which the kernel holds, have gone.
+        Until then the lag is as it was, so what counts is how late the next byte will be.
+        """
+        waiting = self._waiting()
+        self._reception.measure(self.bytes_sent - waiting, now)
         if self._leap or self.paused:
             return
+        late_ms = self._reception.lateness_ms(waiting, self.position)
+        lag_ms = min(self._lag_ms(waiting), late_ms) - self._start_lag_ms
+        self._thinning.adapt(lag_ms, self.ceiling_ms)
         gone = self.position < self.log.tail
-        if gone or self.lag_ms() - self._start_lag_ms > self.ceiling_ms:
-            syncs = self.log.sync_points
-            if gone or (syncs and syncs[-1].position > self.position):
+        if gone or lag_ms > self.ceiling_ms:
+            sync = self.log.sync_point(self.delay_ms)
+            if gone or (sync is not None and sync.position > self.position):
                 self.jump()
 
     def _locate(self) -> Segment | None:
@@ -273,10 +307,11 @@ class Cursor:
             self._depart()
             return False
         if self._leap and not self.paused:
-            if not self.log.sync_points:
+            sync = self.log.sync_point(self.delay_ms)
+            if sync is None:
                 return False
             self._leap = False
-            self._land(self.log.sync_points[-1])
+            self._land(sync)
         if not self.paused:
             self._stop = NEVER
         return not self.paused and not self.link.unsent
@@ -286,17 +321,25 @@ class Cursor:
             return  # nothing newer: going on is better than going back
         self.jumps += 1
         self.skipped_ms += max(sync.time_ms - self.log.time_at(self.position), 0)
-        self.skipped_bytes += sync.position - self.position
-        self.position = self._landed = sync.position
+        self._skip_to(sync.position, sync.time_ms)
         self._segment = None
         self.link.write_now(self._owner.greet(sync))
+
+    def _skip_to(self, position: int, time_ms: int) -> None:
+        self._reception.skip(self.bytes_sent, self.position, position, time_ms)
+        self.skipped_bytes += position - self.position
+        self.position = position
+
+    def _lost(self) -> bool:
+        """What was to be sent next is no longer kept. False: nothing can be sent now."""
+        self.jump()
+        return bool(self.log.sync_points)
 
     def _send_range(self, end: int) -> bool:
         """Send bytes of one segment as they are. False: the socket is full or the cursor lost."""
         segment = self._locate()
         if segment is None:
-            self.jump()  # what was to be sent next is no longer kept
-            return bool(self.log.sync_points)
+            return self._lost()
         count = min(end, segment.end) - self.position
         self.link.sender = self
         try:
@@ -309,6 +352,33 @@ class Cursor:
         self.position += sent
         return sent == count
 
+    def _send_thinned(self, end: int) -> bool:
+        """Send the next messages up to `end` that are not left out; results as above."""
+        segment = self._locate()
+        if segment is None:
+            return self._lost()
+        if segment.boundary(self.position) != self.position:
+            return self._send_range(segment.boundary(self.position))
+        kept = self._leave_out(segment, min(end, segment.end))
+        return kept == self.position or self._send_range(kept)
+
+    def _leave_out(self, segment: Segment, end: int) -> int:
+        """Pass over what is left out; return the end of what comes then and is sent at once."""
+        thinning, flags, ends = self._thinning, segment.flags, segment.ends
+        first = index = segment.entry_at(self.position)
+        position = self.position
+        while position < end and thinning.leaves_out(flags[index]):
+            position = segment.origin + ends[index]
+            index += 1
+        if index > first:
+            self.dropped_frames += index - first
+            self._skip_to(position, segment.times[index - 1])
+        if position < end:
+            position = segment.origin + ends[index]
+            while position < end and thinning.sends(flags[index := index + 1]):
+                position = segment.origin + ends[index]
+        return position
+
     def _send_selected(self, end: int) -> bool:
         """Send the messages up to `end` that the viewer wants, each in its own form."""
         selection = self.selection
@@ -316,8 +386,11 @@ class Cursor:
         while self.position < end:
             segment = self._locate()
             if segment is None:
-                self.jump()
-                return bool(self.log.sync_points)
+                return self._lost()
+            if self._thinning.is_active:
+                kept = self._leave_out(segment, min(end, segment.end))
+                if kept == self.position:
+                    continue
             index = segment.entry_at(self.position)
             size = segment.origin + segment.ends[index] - self.position
             message = os.pread(segment.fd, size, self.position - segment.origin)
@@ -326,7 +399,3 @@ class Cursor:
             if self.link.unsent > SELECTED_BYTES:
                 return False
         return True
-
-    def _bound_send_buffer(self) -> None:
-        rate = self.log.bytes_per_second() or 128 << 10
-        self.link.bound_send_buffer(min(max(rate, 64 << 10), 4 << 20))

@@ -71,7 +71,7 @@ class HttpFlv:
             await viewer.wait_for_start(stream, form)
         except FullError as error:
             raise web.HTTPServiceUnavailable(text=f"{error}\n", headers=CORS) from error
-        if viewer.refused is EndReason.FULL:
+        if viewer.refused in (EndReason.FULL, EndReason.SHUTDOWN):
             raise web.HTTPServiceUnavailable(text=f"{viewer.refused}\n", headers=CORS)
         if viewer.refused is not None:
             raise web.HTTPNotFound(text=f"{viewer.refused}\n", headers=CORS)
@@ -202,8 +202,10 @@ class HttpFlvViewer:
     def close(self, reason: str) -> None:
         """The viewer has gone, or is made to go."""
         losses = self.figures().losses()
-        if self._cursor is not None:
-            self._cursor.leave()
+        cursor, self._cursor = self._cursor, None
+        self._form = self._sync = None  # link and viewer refer to each other: none to a log
+        if cursor is not None:
+            cursor.leave()
         subscription, self._subscription = self._subscription, None
         if subscription is not None:
             subscription.close()
@@ -234,6 +236,10 @@ class HttpFlvViewer:
             self.refused = reason
             if self._started is not None:
                 self._started.set()
+
+    def has_all(self) -> bool:
+        """Whether the viewer has received all there is, or gets nothing."""
+        return self._cursor is None or self._cursor.has_all()
 
     def figures(self) -> ServedFigures:
         """How the viewer fares."""

@@ -4,84 +4,36 @@ One per worker. In a round each cursor that keeps up gets one system call for th
 those that do not (a full socket, a newcomer, a jump) are advanced one by one. Rounds are cut
 into slices so that accepting, reading and control never wait behind thousands of sends.
 
-When a log's next round is due is `net.pace`'s to say.
+When a log's next round is due is `net.pace`'s to say. A bug that one viewer meets costs that
+viewer: rounds go on whatever happens in them.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from time import monotonic
 
+import structlog
+
 from slipstream.log import Log
 from slipstream.net.cursor import Cursor
+from slipstream.net.lane import NEVER, Lane
 from slipstream.net.link import describe
 from slipstream.net.pace import Pace
+
+log = structlog.get_logger()
 
 SLICE_S = 0.002  # with 4 ms the loop's lag had a p99 of 10 to 15 ms at 3000 viewers, with 2 ms 5
 SENDS_PER_LOOK = 16  # sends between two looks at the clock: about 0.1 ms
 SMALL_BYTES = 4096  # up to here `write` of a copy is 5 to 10 % cheaper than `sendfile`; bench/micro
 RETRY_S = 0.02  # a socket that was full is tried again after so long, even if no log grows
+LATER_S = 0.1  # so often a lane with a delay looks what has become due, even if no log grows
 TOGETHER_S = 0.001  # lanes that are due so soon join a round
 SURVEY_S = 1.0
-NEVER = float("inf")
-
-
-class Lane:
-    """The cursors of one log."""
-
-    __slots__ = ("_dirty", "behind", "cost_s", "costs", "due", "keeping_up", "log", "sent", "since")
-
-    def __init__(self, log: Log) -> None:
-        self.log = log
-        self.sent = log.head  # where all that keep up are
-        self.keeping_up: list[Cursor] = []  # those with fd < 0 have left it
-        self.behind: dict[Cursor, None] = {}  # an ordered set
-        self.since = 0.0  # when its last round began
-        self.due = NEVER  # when its next round is to begin
-        self.costs: deque[float] = deque(maxlen=9)
-        self.cost_s = 0.0  # the median of these: following one slow round doubles the p99
-        self._dirty = False
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is nobody."""
-        return not self.behind and not any(cursor.fd >= 0 for cursor in self.keeping_up)
-
-    def fall_behind(self, cursor: Cursor) -> None:
-        """Take the cursor out of those that keep up."""
-        cursor.fd = -1
-        self._dirty = True
-        self.behind[cursor] = None
-
-    def catch_up(self, cursor: Cursor) -> None:
-        """Put the cursor among those that keep up."""
-        self.tidy()  # else one that left and comes back would stand there twice
-        self.behind.pop(cursor, None)
-        cursor.fd = cursor.link.fd
-        cursor.caught_up()
-        self.keeping_up.append(cursor)
-
-    def remove(self, cursor: Cursor) -> None:
-        """Forget the cursor."""
-        cursor.fd = -1
-        self._dirty = True
-        self.behind.pop(cursor, None)
-
-    def drop_all_behind(self) -> None:
-        """What they have to be sent next is no longer kept (or nobody keeps up)."""
-        for cursor in self.keeping_up:
-            if cursor.fd >= 0:
-                self.fall_behind(cursor)
-        self.sent = self.log.head
-
-    def tidy(self) -> None:
-        """Forget the places of those that have left."""
-        if self._dirty:
-            self.keeping_up = [cursor for cursor in self.keeping_up if cursor.fd >= 0]
-            self._dirty = False
+OUR_ERROR = "an error of the server's own"
+MAX_BUGS = 64  # kinds of bugs that are told of, once each
 
 
 class Pump:
@@ -100,25 +52,26 @@ class Pump:
         self.rounds = 0
         self.busy_s = 0.0  # time spent in rounds
         self._loop = loop
-        self._lanes: dict[Log, Lane] = {}
+        self._lanes: dict[Log, dict[int, Lane]] = {}  # by delay
         self._due: dict[Lane, None] = {}  # those that are to have a round
         self._cost_s = 0.0  # of one round of every lane
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = NEVER
         self._round: Iterator[None] | None = None
+        self._bugs: set[tuple[type[Exception], int]] = set()
         self._survey = loop.call_later(SURVEY_S, self._look_around)
 
     def add(self, cursor: Cursor) -> None:
         """Serve a viewer, from now on."""
-        lane = self._lanes.get(cursor.log)
+        now = monotonic()
+        lanes = self._lanes.setdefault(cursor.log, {})
+        lane = lanes.get(cursor.delay_ms)
         if lane is None:
-            lane = self._lanes[cursor.log] = Lane(cursor.log)
+            lane = lanes[cursor.delay_ms] = Lane(cursor.log, cursor.delay_ms, now)
         cursor.lane = lane
         lane.behind[cursor] = None
-        now = monotonic()
         self._advance(lane, cursor, now)
-        if lane.behind:
-            self._plan(lane, now + RETRY_S)
+        self._plan_next(lane, now)
 
     def wake(self, log: Log, picture: bool = True) -> None:
         """A log has grown: have it sent when that is due.
@@ -127,15 +80,11 @@ class Pump:
             log: maybe without viewers.
             picture: whether there is a picture in it; sound may wait for the next one.
         """
-        lane = self._lanes.get(log)
-        if lane is not None:
-            self._plan(lane, self.pace.due(lane.since, monotonic(), picture=picture))
-
-    def cursors(self) -> Iterator[Cursor]:
-        """All that are served."""
-        for lane in self._lanes.values():
-            yield from lane.behind
-            yield from (cursor for cursor in lane.keeping_up if cursor.fd >= 0)
+        lanes = self._lanes.get(log)
+        if lanes is not None:
+            now = monotonic()
+            for lane in lanes.values():
+                self._plan(lane, self.pace.due(lane.since, now, picture=picture))
 
     def stop(self) -> None:
         """End all rounds."""
@@ -144,6 +93,18 @@ class Pump:
             self._timer.cancel()
         self._lanes.clear()
         self._due.clear()
+
+    def _all_lanes(self) -> Iterator[Lane]:
+        for lanes in self._lanes.values():
+            yield from lanes.values()
+
+    def _plan_next(self, lane: Lane, now: float) -> None:
+        """Have a round for those that are behind, or for what becomes due by waiting."""
+        soonest = self.pace.due(lane.since, now, picture=True)
+        if any(not cursor.paused and cursor.position < lane.sent for cursor in lane.behind):
+            self._plan(lane, max(soonest, now + RETRY_S))
+        elif lane.waits:
+            self._plan(lane, max(soonest, now + LATER_S))
 
     def _plan(self, lane: Lane, due: float) -> None:
         """Have a round of the lane at `due`, or earlier if that is planned already."""
@@ -171,7 +132,11 @@ class Pump:
         """Do a part of the round."""
         assert self._round is not None
         started = monotonic()
-        more = next(self._round, self) is None
+        try:
+            more = next(self._round, self) is None
+        except Exception as error:
+            self._note_bug(error)
+            more = False
         self.busy_s += monotonic() - started
         if more:
             self._loop.call_soon(self._slice)
@@ -189,23 +154,29 @@ class Pump:
             lane.due = NEVER
             self._due.pop(lane, None)
             away_s = 0.0  # while the slice was over
-            for now in self._serve(lane):
-                if now >= limit:
-                    yield
-                    back = monotonic()
-                    away_s += back - now
-                    limit = back + SLICE_S
+            try:
+                for now in self._serve(lane):
+                    if now >= limit:
+                        yield
+                        back = monotonic()
+                        away_s += back - now
+                        limit = back + SLICE_S
+            except Exception as error:
+                self._note_bug(error)
+                lane.go_on_alone(lane.sent)
             if lane.is_empty:
                 self._drop(lane)
                 continue
             now = monotonic()
             self._note_cost(lane, now - lane.since - away_s)
-            if any(not cursor.paused for cursor in lane.behind):
-                self._plan(lane, max(self.pace.due(lane.since, now, picture=True), now + RETRY_S))
+            self._plan_next(lane, now)
 
     def _drop(self, lane: Lane) -> None:
         """Forget a log without viewers: it may be the last that holds its memory."""
-        self._lanes.pop(lane.log, None)
+        lanes = self._lanes.get(lane.log, {})
+        lanes.pop(lane.delay_ms, None)
+        if not lanes:
+            self._lanes.pop(lane.log, None)
         self._due.pop(lane, None)
         self._note_cost(lane, None)
 
@@ -234,12 +205,12 @@ class Pump:
 
     def _send_range(self, lane: Lane) -> Iterator[float]:
         """Send what is new to all that keep up, segment by segment; yields every few sends."""
-        while lane.sent < lane.log.head:
+        while lane.sent < (goal := lane.goal(monotonic())):
             segment = lane.log.locate(lane.sent)
             if segment is None or not lane.keeping_up:
-                lane.drop_all_behind()
+                lane.go_on_alone(goal)
                 break
-            start, end = lane.sent, segment.end
+            start, end = lane.sent, min(segment.end, goal)
             offset, count = start - segment.origin, end - start
             send = _sender(segment.fd, offset, count)
             lane.sent = end
@@ -254,7 +225,11 @@ class Pump:
                     except BlockingIOError:
                         sent = 0
                     except OSError as error:
-                        cursor.give_up(describe(error))
+                        self._give_up(lane, cursor, describe(error))
+                        continue
+                    except Exception as error:
+                        self._note_bug(error, cursor)
+                        self._give_up(lane, cursor, OUR_ERROR)
                         continue
                     cursor.position = start + sent
                     if sent != count:
@@ -263,21 +238,50 @@ class Pump:
             lane.tidy()
 
     def _advance(self, lane: Lane, cursor: Cursor, now: float) -> None:
-        reached = cursor.advance(lane.sent, now)
+        try:
+            reached = cursor.advance(lane.sent, now)
+        except Exception as error:
+            self._note_bug(error, cursor)
+            self._give_up(lane, cursor, OUR_ERROR)
+            return
         if reached and cursor in lane.behind and cursor.position == lane.sent:
             lane.catch_up(cursor)
+
+    def _give_up(self, lane: Lane, cursor: Cursor, reason: str) -> None:
+        """End a viewer; whatever comes of that, its descriptor is not written to any more."""
+        try:
+            cursor.give_up(reason)
+        except Exception as error:
+            self._note_bug(error, cursor)
+            cursor.link.abort()
+        lane.remove(cursor)
+
+    def _note_bug(self, error: Exception, cursor: Cursor | None = None) -> None:
+        """Tell of it, once for each place: rounds are many."""
+        place = error.__traceback__
+        while place is not None and place.tb_next is not None:
+            place = place.tb_next
+        kind = type(error), place.tb_lineno if place is not None else 0
+        if kind not in self._bugs and len(self._bugs) < MAX_BUGS:
+            self._bugs.add(kind)
+            address = None if cursor is None else cursor.link.address
+            log.error("pump.bug", address=address, exc_info=error)
 
     def _look_around(self) -> None:
         """Find viewers that take nothing, and logs that are served no more."""
         now = monotonic()
-        for cursor in list(self.cursors()):
-            cursor.survey(now)
-        for lane in list(self._lanes.values()):
+        self._survey = self._loop.call_later(SURVEY_S, self._look_around)
+        for lane in list(self._all_lanes()):
+            for cursor in [*lane.behind, *(c for c in lane.keeping_up if c.fd >= 0)]:
+                try:
+                    cursor.survey(now)
+                except Exception as error:
+                    self._note_bug(error, cursor)
+                    self._give_up(lane, cursor, OUR_ERROR)
             if lane.is_empty:
                 self._drop(lane)
             elif now - lane.since > SURVEY_S:
                 self._note_cost(lane, None)  # the log does not grow: its viewers cost nothing
-        self._survey = self._loop.call_later(SURVEY_S, self._look_around)
 
 
 def _sender(source: int, offset: int, count: int) -> Callable[[int], int]:

@@ -62,6 +62,6 @@ class RtmpClaim:
         if refusal:
             session.refuse_publish(self._stream_id, refusal)
         else:
-            session.publish(self._stream_id, self._stream, self._credential, claim.floor_ms)
+            session.publish(self._stream_id, self._stream, self._credential, claim)
         session.handle(self.held, services.loop.time())
         session.flush()

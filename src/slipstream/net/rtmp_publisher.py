@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from slipstream.errors import MediaError
-from slipstream.hub import EndReason, Publication
+from slipstream.hub import Claim, EndReason, Publication, PublisherState
 from slipstream.media import Frame, parse_tag, split_tracks
 from slipstream.rtmp import Message
 
@@ -47,15 +47,22 @@ class RtmpPublisher:
         """Of the encoder."""
         return self._session.link.address
 
-    def begin(self, stream: str, credential: str) -> None:
-        """Publish.
+    @property
+    def state(self) -> str:
+        """What it is to the stream; empty if it does not publish."""
+        return "" if self.publication is None else str(self.publication.state)
+
+    def begin(self, stream: str, credential: str, claim: Claim) -> None:
+        """Publish a stream whose home is here by this claim.
 
         Raises:
             BusyError: somebody else does.
         """
         services = self._session.services
         now = services.loop.time()
-        self.publication = services.hub.publish(stream, self, credential=credential, now=now)
+        self.publication = services.hub.publish(
+            stream, self, credential=credential, now=now, claim=claim
+        )
 
     def receive(self, messages: Sequence[Message], now: float) -> None:
         """Take the media of one read."""
@@ -93,6 +100,13 @@ class RtmpPublisher:
             refused=publication.frames_refused,
         )
         publication.close(self._session.services.loop.time())
+
+    def placed(self, state: PublisherState) -> None:
+        """The hub has given the publisher another part."""
+        publication = self.publication
+        if publication is not None and publication.stood_by:  # else it is on air, as it wanted
+            stream = publication.stream.name
+            log.info("publish.placed", id=self.connection_id, stream=stream, state=str(state))
 
     def end(self, reason: EndReason) -> None:
         """The hub sends the publisher away."""

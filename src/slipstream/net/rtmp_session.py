@@ -17,7 +17,7 @@ import structlog
 
 from slipstream.access import Action, Request
 from slipstream.errors import BadNameError
-from slipstream.hub import BusyError, FullError, stream_name
+from slipstream.hub import BusyError, Claim, FullError, stream_name
 from slipstream.net.link import Link
 from slipstream.net.rtmp_claim import RtmpClaim
 from slipstream.net.rtmp_publisher import RtmpPublisher
@@ -133,6 +133,19 @@ class RtmpSession:
             self._forget(reason)
             self.link.close()
 
+    @property
+    def is_watching(self) -> bool:
+        """Whether it plays something."""
+        return bool(self.viewers)
+
+    def ask_to_reconnect(self) -> bool:
+        """Ask a publisher to connect elsewhere. False: it is none, or does not know how."""
+        asked = bool(self.publishers) and self._connection.send_reconnect_request(
+            description="This server is going away."
+        )
+        self.flush()
+        return asked
+
     def flush(self) -> None:
         """Send the protocol's answers, between two messages of whatever is being played."""
         data = self._connection.data_to_send()
@@ -141,11 +154,11 @@ class RtmpSession:
 
     # What publishers, viewers and claims of this connection use
 
-    def publish(self, stream_id: int, stream: str, credential: str, floor_ms: int) -> None:
+    def publish(self, stream_id: int, stream: str, credential: str, claim: Claim) -> None:
         """Publish here, if the stream can be had."""
         publisher = RtmpPublisher(self, stream_id)
         try:
-            publisher.begin(stream, credential, floor_ms)
+            publisher.begin(stream, credential, claim)
         except BusyError as error:
             self.refuse_publish(stream_id, str(error))
             return

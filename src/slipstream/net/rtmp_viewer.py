@@ -17,6 +17,7 @@ from slipstream.hub import EndReason, StreamSettings, Subscription
 from slipstream.log import SyncPoint
 from slipstream.net.cursor import Cursor
 from slipstream.net.served import ServedFigures
+from slipstream.net.wish import Wish, parse_wish
 
 if TYPE_CHECKING:
     from slipstream.net.rtmp_session import RtmpSession
@@ -61,7 +62,15 @@ class RtmpSelection:
 class RtmpViewer:
     """The hub's `ViewerPeer` and the cursor's owner; call `begin()` once."""
 
-    __slots__ = ("_form", "_selection", "_session", "_stream_id", "_subscription", "cursor")
+    __slots__ = (
+        "_form",
+        "_selection",
+        "_session",
+        "_stream_id",
+        "_subscription",
+        "_wish",
+        "cursor",
+    )
 
     protocol = "rtmp"
 
@@ -71,6 +80,7 @@ class RtmpViewer:
         self._selection: RtmpSelection | None = None
         self._subscription: Subscription | None = None
         self._form: Format | None = None
+        self._wish = Wish()
         self.cursor: Cursor | None = None
         if stream_id != PLAY_STREAM_ID or session.viewers:
             self._selection = RtmpSelection(stream_id)
@@ -85,31 +95,44 @@ class RtmpViewer:
         """Of the player."""
         return self._session.link.address
 
-    def begin(self, stream: str) -> None:
+    def begin(self, stream: str, query: str) -> None:
         """Play, or wait for a publisher.
 
+        Args:
+            stream: its full name.
+            query: of the address, where the player says how it wants to be served.
+
         Raises:
+            BadWishError: there is nonsense in the query.
             FullError: there are too many viewers.
         """
+        self._wish = parse_wish(query)
         session = self._session
         services = session.services
         form = RtmpMultitrackFormat if session.multitrack else RtmpFormat
         for other in session.viewers.values():
             if other is not self:
                 other.go_private()
-        self._subscription = services.hub.subscribe(stream, form, self, now=services.loop.time())
+        self._subscription = services.hub.subscribe(
+            stream, form, self, now=services.loop.time(), delay_ms=self._wish.delay_ms
+        )
         if session.link.fd < 0:  # the very first bytes failed
             self._subscription.close()
         log.info("play.start", id=self.connection_id, stream=stream, protocol=self.protocol)
 
     def close(self, reason: str) -> None:
         """The player has gone, or is made to go."""
+        losses = self.figures().losses()
         self._stop_cursor()
         subscription, self._subscription = self._subscription, None
         if subscription is not None:
             subscription.close()
             log.info(
-                "play.end", id=self.connection_id, stream=subscription.stream.name, reason=reason
+                "play.end",
+                id=self.connection_id,
+                stream=subscription.stream.name,
+                reason=reason,
+                **losses,
             )
 
     def pause(self, *, paused: bool) -> None:
@@ -152,9 +175,10 @@ class RtmpViewer:
             form.log,
             sync,
             self,
-            ceiling_ms=settings.latency_ceiling_ms,
+            ceiling_ms=self._wish.limit_ms(settings),
             stall_s=settings.stall_s,
             now=session.services.loop.time(),
+            delay_ms=self._wish.hold_ms(settings),
         )
         if self._selection is not None:
             self.cursor.choose(self._selection)
@@ -167,6 +191,8 @@ class RtmpViewer:
             session.connection.reject_play(
                 self._stream_id, "NetStream.Play.StreamNotFound", str(reason)
             )
+        elif self.cursor is None:
+            session.connection.reject_play(self._stream_id, "NetStream.Play.Failed", str(reason))
         else:
             session.connection.end_play(self._stream_id)
         session.flush()
@@ -174,6 +200,10 @@ class RtmpViewer:
         session.ended(self._stream_id)
         if not session.viewers and not session.publishers:
             session.services.loop.call_soon(session.close, str(reason))
+
+    def has_all(self) -> bool:
+        """Whether the player has received all there is, or gets nothing."""
+        return self.cursor is None or self.cursor.has_all()
 
     def figures(self) -> ServedFigures:
         """How the player fares."""

@@ -24,6 +24,13 @@ class Session(Protocol):
     def link(self) -> Link:
         """Its bytes."""
 
+    @property
+    def is_watching(self) -> bool:
+        """Whether it plays something."""
+
+    def ask_to_reconnect(self) -> bool:
+        """Ask a publisher to connect elsewhere. False: it is none, or does not know how."""
+
     def close(self, reason: str) -> None:
         """End it, after what is still to be said."""
 

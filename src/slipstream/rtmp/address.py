@@ -88,6 +88,8 @@ def parse_rtmp_url(url: str) -> RtmpUrl:
     Raises:
         SlipstreamError: it is no RTMP URL, or lacks a host, an app or a name.
     """
+    if not url.strip(_STRAY).isprintable():
+        raise SlipstreamError(f"{quoted(url)} holds control characters")
     scheme, _, rest = url.strip(_STRAY).partition("://")
     scheme = scheme.lower()
     authority, _, path = rest.partition("/")

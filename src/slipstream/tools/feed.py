@@ -10,56 +10,32 @@ from __future__ import annotations
 import sys
 
 import av
-from av.container import OutputContainer
 
 from slipstream.tools import TEST
 from slipstream.tools.remux import feed_file
 from slipstream.tools.test_source import feed_test
-
-OPTIONS = {
-    "flvflags": "no_duration_filesize",  # nobody can go back in a pipe to write them
-    "flush_packets": "1",
-    # A track that has ended holds the other one up no longer than this, in µs.
-    "max_interleave_delta": "1000000",
-}
+from slipstream.transcode.pipe import OPTIONS, STANDARD_OUTPUT, run_child, tell
 
 
-def feed(source: str, output: OutputContainer, *, loop: bool) -> None:
-    """Write a source to `output`.
+def feed(source: str, *, loop: bool) -> None:
+    """Write a source to standard output.
 
     Raises:
-        SourceError: there is nothing in it that could be published.
+        ValueError: there is nothing in it that could be published.
         OSError: the source cannot be read, or the output not be written.
     """
+    output = av.open(STANDARD_OUTPUT, "w", "flv", OPTIONS)
     if source == TEST:
-        feed_test(output, _tell)
+        feed_test(output, tell)
     else:
-        feed_file(source, output, _tell, loop=loop)
+        feed_file(source, output, tell, loop=loop)
     output.close()
 
 
 def main(arguments: list[str]) -> int:
     """Run; return the exit code."""
     source, *flags = arguments
-    try:
-        feed(source, av.open("pipe:1", "w", "flv", OPTIONS), loop="--loop" in flags)
-    except BrokenPipeError:
-        return 0  # the reader has had enough
-    except (av.FFmpegError, OSError, ValueError) as error:
-        _tell(_reason(error))
-        return 1
-    return 0
-
-
-def _reason(error: Exception) -> str:
-    """What FFmpeg says, without its number and the file's name, which the user knows."""
-    if isinstance(error, (av.FFmpegError, OSError)) and error.strerror:
-        return error.strerror
-    return str(error)
-
-
-def _tell(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)  # noqa: T201
+    return run_child(lambda: feed(source, loop="--loop" in flags))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,8 @@ from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.video.stream import VideoStream
 
-from slipstream.tools.picture import FLASH_S, Canvas, TestPicture
+from slipstream.tools.picture import FLASH_S, TestPicture
+from slipstream.transcode.canvas import Canvas
 
 WIDTH, HEIGHT, FRAME_RATE = 1280, 720, 30
 VIDEO_BITS_PER_S, AUDIO_BITS_PER_S = 1_500_000, 96_000

@@ -21,7 +21,7 @@ MAX_PACKET = 1 << 18
 
 _SEGMENT, _GREETING, _ENTRIES = b"SGE"
 _segment = Struct("=BxxxxxxxQQ")  # capacity, offset of the first entry that will follow
-_entries = Struct("=BBxxI")  # whether there is a picture among them, how many
+_entries = Struct("=BBBxI")  # whether there is a picture, whether there is more, how many
 _frame = Struct("=BI")  # kind, bytes of the body
 _SIZE, _TIME = array("I").itemsize, array("q").itemsize
 
@@ -47,6 +47,8 @@ class EntriesAnnounced:
 
     batch: Batch
     picture: bool
+    more: bool
+    """Whether older entries than the newest at that moment are yet to come."""
 
 
 Announcement = SegmentAnnounced | GreetingAnnounced | EntriesAnnounced
@@ -66,10 +68,10 @@ def build_greeting(greeting: Greeting) -> bytes:
 
 
 def build_entries(
-    sizes: Sequence[int], times: array[int], flags: bytes | bytearray, *, picture: bool
+    sizes: Sequence[int], times: array[int], flags: bytes | bytearray, *, picture: bool, more: bool
 ) -> bytes:
     """Announce entries, column by column as the index has them (2 µs for a few)."""
-    head = _entries.pack(_ENTRIES, picture, len(sizes))
+    head = _entries.pack(_ENTRIES, picture, more, len(sizes))
     return b"".join((head, array("I", sizes), times, flags))
 
 
@@ -92,7 +94,7 @@ def parse_announcement(data: bytes) -> Announcement:
 
 
 def _parse_entries(data: bytes) -> EntriesAnnounced:
-    _, picture, count = _entries.unpack_from(data)
+    _, picture, more, count = _entries.unpack_from(data)
     sizes, times = array("I"), array("q")
     start = _entries.size
     sizes.frombytes(data[start : start + count * _SIZE])
@@ -102,7 +104,7 @@ def _parse_entries(data: bytes) -> EntriesAnnounced:
     if not len(sizes) == len(times) == len(flags) == count > 0:
         raise ValueError(f"{count} entries in {len(data)} bytes")
     batch = Batch(sizes=sizes.tolist(), times=times.tolist(), flags=flags)
-    return EntriesAnnounced(batch, bool(picture))
+    return EntriesAnnounced(batch, bool(picture), bool(more))
 
 
 def _parse_frames(data: bytes) -> list[Frame]:

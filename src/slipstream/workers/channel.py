@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import socket
 from collections import deque
+from contextlib import suppress
 
 from slipstream.workers import descriptors
 from slipstream.workers.messages import MAX_PACKET, Message, Packet, decode, encode
@@ -30,6 +31,7 @@ class Channel:
         self.received_bytes = 0
         self._sock = sock
         self._unsent: deque[tuple[bytes, list[int]]] = deque()
+        self._finishing = False
 
     def fileno(self) -> int:
         """The descriptor, to be watched; -1 once it is closed."""
@@ -48,6 +50,11 @@ class Channel:
         if len(self._unsent) == 1:
             self.flush()
 
+    def finish(self) -> None:
+        """Send nothing after what waits: the other end reads to an end, and may go on sending."""
+        self._finishing = True
+        self.flush()
+
     def flush(self) -> None:
         """Send what waits, as far as there is room. Who is gone gets nothing, and no error."""
         while self._unsent:
@@ -62,6 +69,9 @@ class Channel:
             self._unsent.popleft()
             self.sent_bytes += len(data)
             _close_all(fds)
+        if self._finishing:
+            with suppress(OSError):
+                self._sock.shutdown(socket.SHUT_WR)
 
     def receive(self) -> list[Packet] | None:
         """Return the packets that have come; None when there are no more and the end is reached.

@@ -28,6 +28,7 @@ from slipstream.workers.messages import (
     Release,
     Seated,
     TakeSeat,
+    Want,
     Yield,
     Yielded,
 )
@@ -108,8 +109,12 @@ class WorkerDirectory:
     # Following
 
     def follow(self, stream: Stream, form: Format) -> None:
-        """Ask the home for its log."""
-        self._follow(stream, form, again=False)
+        """Ask the home for its log; if there is none, have the next one ready for us."""
+        if self.is_elsewhere(stream.name):
+            self._follow(stream, form, again=False)
+        elif stream.name not in self.homes:
+            self.held.add(stream.name)
+            self._line.send(Want(stream.name, form.name))
 
     def _follow(self, stream: Stream, form: Format, *, again: bool) -> None:
         if form in self._followers or not self.is_elsewhere(stream.name):
@@ -168,6 +173,10 @@ class WorkerDirectory:
             self._line.send(claim)
         for wish, _ in self._seatings.values():
             self._line.send(wish)
+        for name in self.held - set(self.homes):
+            stream = self._hub.streams.get(name)
+            if stream is not None:
+                stream.audience.follow()
 
     def _on_homes(self, message: Homes, _: Packet) -> None:
         ours = dict.fromkeys(self.own_homes(), self._number)
@@ -206,7 +215,8 @@ class WorkerDirectory:
             return
         self._locate(claim.name, self._number)
         self.held.add(claim.name)
-        then(Claim(None, message.floor_ms))
+        wanted = [FORMATS[name] for name in message.wanted if name in FORMATS]
+        then(Claim(None, message.floor_ms, wanted=wanted))
 
     def _on_feed_wanted(self, message: FeedWanted, packet: Packet) -> None:
         sock = socket.socket(fileno=packet.fd)

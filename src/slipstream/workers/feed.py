@@ -115,9 +115,11 @@ class Feed:
             sizes[index] = end - previous
             previous = end
         times = segment.times[first : first + count]
-        if not self._send(build_entries(sizes, times, flags, picture=picture)):
+        position = segment.origin + previous
+        more = position < self.log.head
+        if not self._send(build_entries(sizes, times, flags, picture=picture, more=more)):
             return False
-        self._position = segment.origin + previous
+        self._position = position
         return True
 
     def _count_until_greeting(

@@ -47,6 +47,9 @@ class Follower:
         self._loop = loop
         self._grown = grown
         self._ended = ended
+        self._told = log.head  # up to where `grown` has been called
+        self._picture = False  # since then
+        self._more = False  # older entries are yet to come: nobody starts at those
         self._greeting: Greeting = ()
         self._segment: tuple[int, int, int] | None = None  # descriptor, capacity, offset
         self.received_bytes = 0
@@ -78,8 +81,7 @@ class Follower:
 
     def _receive(self) -> bool | None:
         """Take some announcements. True: maybe there are more; None: the home has gone."""
-        head, picture, more = self._log.head, False, True
-        gone = False
+        more, gone = True, False
         for _ in range(PACKETS_PER_TURN):
             try:
                 data, fds = descriptors.receive(self._sock, MAX_PACKET, 1)
@@ -92,13 +94,15 @@ class Follower:
                 gone = True
                 break
             self.received_bytes += len(data)
-            picture |= self._take(data, fds)
-        if self._log.head > head:
+            self._take(data, fds)
+        if self._log.head > self._told and (gone or not self._more):
+            head, picture = self._told, self._picture
+            self._told, self._picture = self._log.head, False
             self._grown(head, picture)
         return None if gone else more
 
-    def _take(self, data: bytes, fds: list[int]) -> bool:
-        """Obey one announcement; return whether there is a picture in it."""
+    def _take(self, data: bytes, fds: list[int]) -> None:
+        """Obey one announcement."""
         announcement = parse_announcement(data)
         if isinstance(announcement, EntriesAnnounced):
             if self._segment is not None:
@@ -107,9 +111,9 @@ class Follower:
             batch = announcement.batch
             batch.greetings += [self._greeting for flag in batch.flags if flag & SYNC]
             self._log.note(batch)
-            return announcement.picture
-        if isinstance(announcement, SegmentAnnounced):
+            self._picture |= announcement.picture
+            self._more = announcement.more
+        elif isinstance(announcement, SegmentAnnounced):
             self._segment = fds[0], announcement.capacity, announcement.offset
         elif isinstance(announcement, GreetingAnnounced):
             self._greeting = announcement.greeting
-        return False

@@ -134,7 +134,7 @@ class Succession:
     Args:
         inheritance: what the supervisor of this worker would have left.
         rendezvous: inherited from it.
-        on_orphaned: called again and again when no new supervisor can be had: drain, and end.
+        on_orphaned: called when no new supervisor can be had: drain, and end.
     """
 
     def __init__(
@@ -150,10 +150,16 @@ class Succession:
         self._heir: subprocess.Popen[bytes] | None = None
         self._elected_at: float | None = None
         self._patient_until = 0.0
+        self._abstains = False
 
     def announce(self) -> None:
         """The supervisor is about to be replaced: none is to be made for a while."""
         self._patient_until = monotonic() + REPLACING_S
+
+    def abstain(self) -> None:
+        """Make no supervisor any more: this worker is going away, and has closed its sockets."""
+        self._abstains = True
+        self._resign()
 
     def connect(self) -> Channel | None:
         """A channel to the supervisor; None if there is none at the moment."""
@@ -173,7 +179,10 @@ class Succession:
     def missing(self, for_s: float) -> None:
         """Make a supervisor, unless another worker is at it, or give up."""
         now = monotonic()
+        if self._abstains:
+            return
         if for_s > ORPHANED_S and now > self._patient_until:
+            log.warning("worker.orphaned")
             self._on_orphaned()
         elif for_s > ELECTION_S and now > self._patient_until:
             if self._elected_at is None:

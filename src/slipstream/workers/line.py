@@ -2,24 +2,27 @@
 
 When it breaks the supervisor has died or is being replaced: the worker serves on, and looks
 for the next one at the rendezvous. What it had asked is asked again; what it holds is told by
-the first message.
+the first message; connections that are to move wait.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from typing import Any, Protocol
 
 import structlog
 
 from slipstream.workers.channel import Channel
-from slipstream.workers.messages import Hello, Message, Packet, Pulse
+from slipstream.workers.messages import Ask, Hello, Message, Move, Packet, Pulse
 
 log = structlog.get_logger()
 
 PULSE_S = 1.0
 RETRY_S = 0.1
+WAITS = (Ask, Move)  # messages that nobody would repeat
+MAX_WAITING = 256
 
 Handler = Callable[[Any, Packet], None]
 
@@ -29,6 +32,9 @@ class Supervision(Protocol):
 
     def connect(self) -> Channel | None:
         """A channel to the supervisor; None if there is none at the moment."""
+
+    def is_there(self) -> bool:
+        """Whether there is a supervisor."""
 
     def missing(self, for_s: float) -> None:
         """There has been no supervisor for so long, in seconds; called every now and then."""
@@ -58,6 +64,8 @@ class Line:
         self._lost_at = loop.time()
         self._watching_writable = False
         self._timer: asyncio.TimerHandle | None = None
+        self._finished = False  # all has been said to this supervisor
+        self._waiting: list[Packet] = []
         self.sent_bytes = 0
 
     def on(self, kind: type[Message], handler: Handler) -> None:
@@ -79,17 +87,26 @@ class Line:
         self._drop()
 
     def send(self, message: Message, *, body: bytes = b"", fd: int = -1) -> None:
-        """Send a message; one that finds no supervisor is lost. A descriptor stays ours."""
-        if self._channel is None:
-            return
-        self._channel.send(message, body=body, fd=fd)
-        self._watch_writable()
+        """Send a message; one that finds no supervisor may be lost. A descriptor stays ours."""
+        if self._channel is not None and not self._finished:
+            self._channel.send(message, body=body, fd=fd)
+            self._watch_writable()
+        elif isinstance(message, WAITS) and len(self._waiting) < MAX_WAITING:
+            self._waiting.append(Packet(message, body, fd if fd < 0 else os.dup(fd)))
+
+    def finish(self) -> None:
+        """Say nothing more to this supervisor, which will be replaced when it has heard all."""
+        if self._channel is not None:
+            self._finished = True
+            self._channel.finish()
 
     def _beat(self) -> None:
         """Show that the loop runs; look for a supervisor if there is none."""
+        if self._channel is not None and not self._supervision.is_there():
+            self._drop()  # it died before it took our connection, or without a word
         if self._channel is None:
             self._connect()
-        else:
+        elif not self._finished:
             self.send(Pulse())
         wait_s = RETRY_S if self._channel is None else PULSE_S
         self._timer = self._loop.call_later(wait_s, self._beat)
@@ -104,6 +121,11 @@ class Line:
         self.send(self._hello())
         for callback in self._on_connected:
             callback()
+        waiting, self._waiting = self._waiting, []
+        for packet in waiting:
+            self.send(packet.message, body=packet.body, fd=packet.fd)
+            if packet.fd >= 0:
+                os.close(packet.fd)
 
     def _drop(self) -> None:
         channel, self._channel = self._channel, None
@@ -114,6 +136,7 @@ class Line:
                 self._loop.remove_writer(channel.fileno())
             self.sent_bytes += channel.sent_bytes
             channel.close()
+            self._finished = False
             self._lost_at = self._loop.time()
 
     def _readable(self) -> None:
@@ -125,6 +148,9 @@ class Line:
             packets = None
         if packets is None:
             self._drop()
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = self._loop.call_later(RETRY_S, self._beat)
             return
         for packet in packets:
             handler = self._handlers.get(type(packet.message))

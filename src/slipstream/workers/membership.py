@@ -74,7 +74,7 @@ class Membership:
         self.loads = Loads(badge.number, self.line, count)
         self.peers = LinePeers(self.line, loop)
         self.line.on(Census, self._on_census)
-        self.line.on(Replacing, lambda _, __: succession.announce())
+        self.line.on(Replacing, self._on_replacing)
         self.line.on(Stop, lambda _, __: self.on_stop())
         self.line.on(Drain, lambda _, __: self.on_drain())
 
@@ -132,6 +132,10 @@ class Membership:
     def _on_census(self, census: Census, _: Packet) -> None:
         self._succession.census = census.workers
         self.loads.take_census(census)
+
+    def _on_replacing(self, _: Replacing, __: Packet) -> None:
+        self._succession.announce()
+        self.line.finish()
 
 
 def _nothing() -> None:

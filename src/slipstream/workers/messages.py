@@ -8,7 +8,7 @@ memory file whose descriptor is sent instead.
 from __future__ import annotations
 
 import os
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from struct import Struct, error
 from typing import Any
 
@@ -82,6 +82,14 @@ class Forget:
     """It has nothing of a stream any more."""
 
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """It has viewers who wait for a stream, in a format that its next home is to have ready."""
+
+    name: str
+    form: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +197,8 @@ class Claimed:
     """The worker that is the stream's home; 0: the one that asked."""
     floor_ms: int
     refusal: str
+    wanted: list[str]
+    """Formats in which viewers elsewhere wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +283,7 @@ Message = (
     | Release
     | Lost
     | Forget
+    | Want
     | Follow
     | Move
     | TakeSeat
@@ -315,7 +326,8 @@ def encode(packet: Packet) -> tuple[bytes, list[int]]:
     The last descriptor is ours to close when it is not `packet.fd`.
     """
     message = packet.message
-    head = orjson.dumps([type(message).__name__, *astuple(message)])
+    fields = [getattr(message, name) for name in message.__dataclass_fields__]
+    head = orjson.dumps([type(message).__name__, *fields])
     data = b"".join((_LENGTH.pack(len(head)), head, packet.body))
     fds = [] if packet.fd < 0 else [packet.fd]
     if len(data) <= MAX_PACKET:

@@ -11,7 +11,7 @@ follow its streams are asked how far they had come before the next claim is gran
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,6 +38,7 @@ from slipstream.workers.messages import (
     Release,
     Seated,
     TakeSeat,
+    Want,
     WrongKey,
     Yield,
     Yielded,
@@ -66,6 +67,7 @@ class _Entry:
     unheard: set[int] = field(default_factory=set)  # those that must say how far they had come
     unheard_until: float = 0.0
     claims: list[_Claim] = field(default_factory=list)  # that wait
+    wanted: set[str] = field(default_factory=set)  # formats in which viewers wait
     yielding: bool = False  # the home has been asked to give it up
     seats: Counter[int] = field(default_factory=Counter)
 
@@ -104,6 +106,7 @@ class Register:
             Release: self._on_release,
             Lost: self._on_lost,
             Forget: self._on_forget,
+            Want: self._on_want,
             Follow: self._on_follow,
             Move: self._on_move,
             TakeSeat: self._on_take_seat,
@@ -234,7 +237,8 @@ class Register:
                 entry.home = claim.worker
                 entry.holders.add(claim.worker)
                 entry.unheard.clear()
-                self._answer_claim(claim, NOBODY, entry.floor_ms)
+                self._answer_claim(claim, NOBODY, entry.floor_ms, wanted=entry.wanted)
+                entry.wanted.clear()
                 self._broadcast(Located(name, claim.worker), but=claim.worker)
             elif entry.home != entry.claims[0].worker and self.workers.get(entry.home):
                 if not entry.yielding:
@@ -248,14 +252,27 @@ class Register:
         if entry.is_needless:
             self.streams.pop(name, None)
 
-    def _answer_claim(self, claim: _Claim, home: int, floor_ms: int, refusal: str = "") -> None:
-        self._send(claim.worker, Claimed(claim.ticket, home, floor_ms, refusal), b"", -1)
+    def _answer_claim(
+        self,
+        claim: _Claim,
+        home: int,
+        floor_ms: int,
+        refusal: str = "",
+        wanted: Collection[str] = (),
+    ) -> None:
+        answer = Claimed(claim.ticket, home, floor_ms, refusal, sorted(wanted))
+        self._send(claim.worker, answer, b"", -1)
 
     def _send_homes(self, number: int) -> None:
         homes = {name: entry.home for name, entry in self.streams.items() if entry.home}
         self._send(number, Homes(homes), b"", -1)
 
     # What passes between workers
+
+    def _on_want(self, number: int, want: Want, _: Packet, __: float) -> None:
+        entry = self._entry(want.name)
+        entry.holders.add(number)
+        entry.wanted.add(want.form)
 
     def _on_follow(self, number: int, follow: Follow, packet: Packet, _: float) -> None:
         entry = self._entry(follow.name)

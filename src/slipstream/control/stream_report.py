@@ -1,74 +1,20 @@
-"""What the API tells of the server and its streams, as the JSON that it sends.
+"""What the API tells of streams, as the JSON that it sends.
 
 Each report is one object; its fields are the field names of the JSON, in this order. The
-page `docs/reference/api.md` explains every one of them.
+page `docs/reference/api.md` explains every one of them. Each worker makes them of what it
+has; `merge` makes one of several.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from typing import Any
 
-from slipstream import __version__
-from slipstream.control.figures import Figures, StreamState, state_of
-from slipstream.control.parts import Parts
+from slipstream.control.figures import StreamState, state_of
 from slipstream.errors import MediaError
-from slipstream.hub import Publication, Stream, Subscription
+from slipstream.hub import Publication, PublisherState, Stream, Subscription
 from slipstream.media import CodecInfo, Frame, Kind, Repairs, describe
-
-
-@dataclass(frozen=True, slots=True)
-class ServerReport:
-    """`/api/v1/server`."""
-
-    version: str
-    started_at: datetime
-    ready: bool
-    streams: dict[str, int]
-    publishers: dict[str, int]
-    viewers: dict[str, int]
-    waiting_viewers: int
-    received_bps: int
-    log_bytes: int
-    connections_open: int
-    connections_pending: int
-    connections_max: int
-    publications: int
-    takeovers: int
-    subscriptions: int
-    wrong_keys: int
-    pump_interval_ms: float
-    pump_rounds: int
-    pump_busy_s: float
-    intake_interval_ms: float
-
-    @classmethod
-    def of(cls, parts: Parts) -> ServerReport:
-        """Look at everything once."""
-        figures = Figures.of(parts.hub)
-        return cls(
-            version=__version__,
-            started_at=datetime.fromtimestamp(round(parts.started_at), UTC),
-            ready=parts.ready,
-            streams=figures.streams,
-            publishers=figures.publishers,
-            viewers=figures.viewers,
-            waiting_viewers=figures.waiting_viewers,
-            received_bps=round(figures.received_bits_per_second),
-            log_bytes=figures.log_bytes,
-            connections_open=parts.admissions.open,
-            connections_pending=parts.admissions.pending,
-            connections_max=parts.admissions.max_open,
-            publications=parts.hub.totals.publications,
-            takeovers=parts.hub.totals.takeovers,
-            subscriptions=parts.hub.totals.subscriptions,
-            wrong_keys=parts.gate.failures.total,
-            pump_interval_ms=round(parts.pump.pace.interval_s * 1000, 3),
-            pump_rounds=parts.pump.rounds,
-            pump_busy_s=round(parts.pump.busy_s, 3),
-            intake_interval_ms=round(parts.intake.interval_s * 1000, 3),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +22,7 @@ class PublisherReport:
     """Who publishes."""
 
     id: str
+    state: PublisherState
     protocol: str
     address: str
     credential: str
@@ -88,12 +35,11 @@ class PublisherReport:
     frames_refused: int
 
     @classmethod
-    def of(cls, publication: Publication | None, now: float) -> PublisherReport | None:
-        """None if there is nobody."""
-        if publication is None:
-            return None
+    def of(cls, publication: Publication, now: float) -> PublisherReport:
+        """Look at one."""
         return cls(
             id=publication.peer.connection_id,
+            state=publication.state,
             protocol=publication.peer.protocol,
             address=publication.peer.address,
             credential=publication.credential,
@@ -152,8 +98,9 @@ class StreamReport:
     name: str
     state: StreamState
     for_s: float
+    worker: int | None
     publisher: PublisherReport | None
-    next_publisher: PublisherReport | None
+    publishers: list[PublisherReport]
     tracks: list[TrackReport]
     gop_ms: int
     viewers: int
@@ -162,15 +109,17 @@ class StreamReport:
     repairs: Repairs
 
     @classmethod
-    def of(cls, stream: Stream, now: float) -> StreamReport:
+    def of(cls, stream: Stream, worker: int, now: float) -> StreamReport:
         """Look at it once: 0.2 ms, most of it to read the codec configurations."""
         forms = [subscription.form for subscription in stream.subscriptions]
+        publishers = [PublisherReport.of(one, now) for one in stream.publications()]
         return cls(
             name=stream.name,
             state=state_of(stream),
             for_s=round(now - stream.since, 1),
-            publisher=PublisherReport.of(stream.on_air, now),
-            next_publisher=PublisherReport.of(stream.coming, now),
+            worker=worker if publishers else None,
+            publisher=publishers[0] if stream.on_air is not None else None,
+            publishers=publishers,
             tracks=TrackReport.all_of(stream),
             gop_ms=stream.gop_ms,
             viewers=len(stream.subscriptions),
@@ -193,6 +142,7 @@ class ViewerReport:
     """One viewer."""
 
     id: str
+    worker: int
     protocol: str
     address: str
     format: str
@@ -201,14 +151,16 @@ class ViewerReport:
     lag_ms: int
     jumps: int
     skipped_ms: int
+    dropped_frames: int
     bytes: int
 
     @classmethod
-    def of(cls, subscription: Subscription, now: float) -> ViewerReport:
+    def of(cls, subscription: Subscription, worker: int, now: float) -> ViewerReport:
         """Look at one: 16 µs, for the kernel is asked what it still holds."""
         figures = subscription.peer.figures()
         return cls(
             id=subscription.peer.connection_id,
+            worker=worker,
             protocol=subscription.peer.protocol,
             address=subscription.peer.address,
             format=subscription.form.name,
@@ -217,13 +169,32 @@ class ViewerReport:
             lag_ms=figures.lag_ms,
             jumps=figures.jumps,
             skipped_ms=figures.skipped_ms,
+            dropped_frames=figures.dropped_frames,
             bytes=figures.bytes_sent,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class StreamsReport:
+    """`/api/v1/streams`: all streams by name, as `StreamReport` has them."""
+
+    streams: list[dict[str, Any]]
+    workers_answered: int
+    workers_expected: int
 
 
 @dataclass(frozen=True, slots=True)
 class WatchedStreamReport:
     """`/api/v1/streams/{stream}`: the stream and those who watch it, the longest first."""
 
-    stream: StreamReport
-    viewers: list[ViewerReport]
+    stream: dict[str, Any]
+    viewers: list[Mapping[str, Any]]
+    workers_answered: int
+    workers_expected: int
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchReport:
+    """`/api/v1/streams/{stream}/switch`: who goes on air, or nobody."""
+
+    publisher: PublisherReport | None

@@ -6,7 +6,7 @@ import string
 
 import pytest
 
-from slipstream.tools.font import ADVANCE, ROWS, dots
+from slipstream.transcode.font import ADVANCE, ROWS, dots, missing_letters
 
 
 def drawn(text: str) -> list[str]:
@@ -36,4 +36,20 @@ def test_no_two_digits_look_alike() -> None:
 
 def test_a_letter_that_is_not_there_is_a_mistake() -> None:
     with pytest.raises(KeyError):
-        dots("ß")
+        dots("Ж")
+
+
+def test_a_mark_is_put_over_its_letter_or_under_it() -> None:
+    assert drawn("Ü") == [".#.#", "", "#...#", "#...#", "#...#", "#...#", ".###"]
+    assert drawn("Ç") == [".###", "#", "#", "#", ".###", "..#", ".##"]
+
+
+def test_a_letter_and_its_mark_may_come_apart() -> None:
+    assert dots("E\N{COMBINING ACUTE ACCENT}") == dots("É")
+
+
+def test_missing_letters_are_named_once_each() -> None:
+    assert missing_letters("WIR KOMMEN ZURÜCK, À BIENTÔT!") == []
+    assert missing_letters("ЖДИ a") == ["Ж", "Д", "И", "a"]
+    assert missing_letters("ЖЖ") == ["Ж"]
+    assert missing_letters("Ḝ") == ["Ḝ"]  # two marks

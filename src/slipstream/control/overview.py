@@ -1,0 +1,166 @@
+"""The server as a whole, whichever of its workers is asked.
+
+Every worker answers about itself; `Overview` asks them all and merges what they say. The
+questions are small, so that no worker spends more than two milliseconds on one and media
+have their turn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import islice
+from typing import Any
+
+import orjson
+import structlog
+
+from slipstream import __version__
+from slipstream.control.counters import Counters
+from slipstream.control.merge import Answer, merge_shares, merge_streams, merge_viewers
+from slipstream.control.parts import Parts
+from slipstream.control.server_report import ServerReport, ServerShare
+from slipstream.control.stream_report import (
+    PublisherReport,
+    StreamReport,
+    StreamsReport,
+    SwitchReport,
+    ViewerReport,
+    WatchedStreamReport,
+)
+from slipstream.control.vitals import Vitals
+
+log = structlog.get_logger()
+
+STREAMS_PER_QUESTION = 10
+VIEWERS_PER_QUESTION = 100
+
+
+class Overview:
+    """Answers for this worker and asks for all.
+
+    Args:
+        parts: of this worker.
+        counters: its counts.
+        vitals: how it feels.
+    """
+
+    def __init__(self, parts: Parts, counters: Counters, vitals: Vitals) -> None:
+        self._parts = parts
+        self._counters = counters
+        self._vitals = vitals
+        answers: dict[str, Callable[..., object]] = {
+            "ready": self._ready_here,
+            "server": self._server_here,
+            "names": self._names_here,
+            "streams": self._streams_here,
+            "viewers": self._viewers_here,
+            "switch": self._switch_here,
+        }
+        for question, answer in answers.items():
+            parts.peers.answer_with(question, partial(_answer, answer))
+
+    async def ready(self) -> bool:
+        """Whether new connections are welcome."""
+        return self._parts.ready or any(await self._ask("ready"))
+
+    async def server(self) -> ServerReport:
+        """The server."""
+        share = merge_shares(await self._ask("server"))
+        present = {worker["slot"] for worker in share["workers"]}
+        return ServerReport.of(share, self._counters.of_absent(present), self._parts.workers)
+
+    async def streams(self) -> StreamsReport:
+        """All streams."""
+        names = sorted(set().union(*await self._ask("names")))
+        reports: list[dict[str, Any]] = []
+        answered = self._parts.workers
+        for first in range(0, len(names), STREAMS_PER_QUESTION):
+            some = names[first : first + STREAMS_PER_QUESTION]
+            answers = await self._ask("streams", names=some)
+            answered = min(answered, len(answers))
+            reports += merge_streams(answers)
+            await asyncio.sleep(0)  # who is alone answers itself at once
+        return StreamsReport(reports, answered, self._parts.workers)
+
+    async def stream(self, name: str, viewers: int) -> WatchedStreamReport | None:
+        """One stream with so many of its viewers; None if there is no such stream."""
+        answers = await self._ask("streams", names=[name])
+        reports = merge_streams(answers)
+        if not reports:
+            return None
+        shown = await self._viewers(name, viewers)
+        return WatchedStreamReport(reports[0], shown, len(answers), self._parts.workers)
+
+    async def switch(self, name: str, publisher: str | None) -> Answer | None:
+        """Put a standby on air; None if nobody publishes the stream.
+
+        Args:
+            name: of the stream.
+            publisher: the standby's id; None: the first one that is ready.
+        """
+        answer: Answer | None = await self._parts.peers.ask_home(
+            name, "switch", version=__version__, name=name, publisher=publisher
+        )
+        return answer
+
+    async def _viewers(self, name: str, limit: int) -> list[Answer]:
+        """The first pages of each worker: no more can be needed than if one had them all."""
+        pages: list[list[Answer]] = []
+        for first in range(0, limit, VIEWERS_PER_QUESTION):
+            count = min(VIEWERS_PER_QUESTION, limit - first)
+            answers = await self._ask("viewers", name=name, first=first, count=count)
+            pages += answers
+            if all(len(answer) < count for answer in answers):
+                break
+            await asyncio.sleep(0)
+        return merge_viewers(pages, limit)
+
+    async def _ask(self, question: str, **arguments: Any) -> list[Any]:
+        """The answers of all workers of this version: others may tell of other things."""
+        answers = await self._parts.peers.ask_all(question, version=__version__, **arguments)
+        return [answer for answer in answers if answer is not None]
+
+    def _ready_here(self) -> bool:
+        return self._parts.ready
+
+    def _server_here(self) -> object:
+        return ServerShare.of(self._parts, self._vitals, self._counters)
+
+    def _names_here(self) -> object:
+        return list(self._parts.hub.streams)
+
+    def _streams_here(self, names: Sequence[str]) -> object:
+        streams = self._parts.hub.streams
+        there = [streams[name] for name in names if name in streams]
+        worker, now = self._parts.worker, _now()
+        return [StreamReport.of(stream, worker, now) for stream in there]
+
+    def _viewers_here(self, name: str, first: int, count: int) -> object:
+        stream = self._parts.hub.streams.get(name)
+        viewers = stream.subscriptions if stream is not None else ()
+        some = islice(viewers, first, first + count)
+        worker, now = self._parts.worker, _now()
+        return [ViewerReport.of(viewer, worker, now) for viewer in some]
+
+    def _switch_here(self, name: str, publisher: str | None) -> object:
+        stream = self._parts.hub.streams.get(name)
+        if stream is None or not stream.publications():
+            return None
+        now = _now()
+        standby = stream.switch(publisher, now)
+        if standby is None:
+            return SwitchReport(None)
+        log.info("publish.switch", stream=name, id=standby.peer.connection_id)
+        return SwitchReport(PublisherReport.of(standby, now))
+
+
+def _answer(make: Callable[..., object], version: str, **arguments: Any) -> object:
+    """What `make` makes, as other workers get it: nothing but what JSON has."""
+    return orjson.loads(orjson.dumps(make(**arguments))) if version == __version__ else None
+
+
+def _now() -> float:
+    """Seconds on the clock of the hub's times."""
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,156 @@
+"""What one generation of workers is started with, and what of it is left to the next."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from slipstream.access import Keys
+from slipstream.app import WorkerStart
+from slipstream.control import Config
+from slipstream.control.ledger import Ledger
+from slipstream.errors import SlipstreamError
+from slipstream.net.listener import open_listening_socket
+from slipstream.workers.inheritance import Inheritance
+from slipstream.workers.membership import Badge
+from slipstream.workers.rendezvous import Office, Rendezvous
+
+log = structlog.get_logger()
+
+LEDGER_ROWS = 4  # for each worker: those of earlier generations may drain for long
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that does not change while a generation lives.
+
+    Attributes:
+        arguments: of the command line, behind `serve`.
+        rtmp: listening sockets, each with the address it was opened for.
+        http: the same for HTTP.
+        generation: from 1.
+    """
+
+    config: Config
+    keys: Keys
+    arguments: Sequence[str]
+    rtmp: Mapping[socket.socket, str]
+    http: Mapping[socket.socket, str]
+    rendezvous: Rendezvous
+    ledger: Ledger
+    generation: int
+
+    @property
+    def size(self) -> int:
+        """How many workers there are to be."""
+        return self.config.server.worker_count
+
+    def start(self, number: int, slot: int, workers: Mapping[str, list[int]]) -> WorkerStart:
+        """What a new worker needs; called in its own process."""
+        return WorkerStart(
+            config=self.config,
+            keys=self.keys,
+            ledger=self.ledger,
+            rtmp=list(self.rtmp),
+            http=list(self.http),
+            badge=Badge(number, slot, self.generation, os.getpid()),
+            inheritance=self.leave(self.generation, number + 1, workers),
+            rendezvous=self.rendezvous,
+        )
+
+    def leave(
+        self, generation: int, next_number: int, workers: Mapping[str, list[int]]
+    ) -> Inheritance:
+        """What a supervisor after this one needs.
+
+        Args:
+            generation: of the workers that it is to start.
+            next_number: of the first of them.
+            workers: those there are, as in `Census`.
+        """
+        return Inheritance(
+            arguments=list(self.arguments),
+            config=self.config.model_dump_json(exclude_unset=True),
+            rtmp={sock.fileno(): address for sock, address in self.rtmp.items()},
+            http={sock.fileno(): address for sock, address in self.http.items()},
+            rendezvous=self.rendezvous.descriptors,
+            ledger=(self.ledger.fd, self.ledger.slots),
+            generation=generation,
+            next_number=next_number,
+            workers=dict(workers),
+        )
+
+    def close_listeners(self) -> None:
+        """Accept nobody any more."""
+        for sock in (*self.rtmp, *self.http):
+            sock.close()
+
+
+def first_plan(config: Config, keys: Keys, arguments: Sequence[str]) -> Plan:
+    """The plan of a server that starts.
+
+    Raises:
+        SlipstreamError: an address cannot be used.
+    """
+    server = config.server
+    rtmp = open_listening_socket(server.rtmp)
+    http = open_listening_socket(server.http)
+    rendezvous = Rendezvous.open()
+    rendezvous.take(Office.SUPERVISOR)
+    return Plan(
+        config=config,
+        keys=keys,
+        arguments=arguments,
+        rtmp={rtmp: server.rtmp},
+        http={http: server.http},
+        rendezvous=rendezvous,
+        ledger=Ledger(LEDGER_ROWS * server.worker_count),
+        generation=1,
+    )
+
+
+def next_plan(
+    config: Config, keys: Keys, arguments: Sequence[str], inheritance: Inheritance
+) -> Plan | None:
+    """The plan of a supervisor that comes after another one; None: there is one already."""
+    fd, rows = inheritance.ledger
+    for inherited in inheritance.descriptors:
+        os.set_inheritable(inherited, False)
+    rendezvous = Rendezvous.inherit(*inheritance.rendezvous)
+    if not rendezvous.take(Office.SUPERVISOR):
+        return None
+    return Plan(
+        config=config,
+        keys=keys,
+        arguments=arguments,
+        rtmp=_listeners(config.server.rtmp, inheritance.rtmp),
+        http=_listeners(config.server.http, inheritance.http),
+        rendezvous=rendezvous,
+        ledger=Ledger(max(rows, LEDGER_ROWS * config.server.worker_count), fd),
+        generation=inheritance.generation,
+    )
+
+
+def _listeners(address: str, inherited: Mapping[int, str]) -> dict[socket.socket, str]:
+    """The listening socket for an address; if it cannot be opened, those there were."""
+    socks: dict[socket.socket, str] = {}
+    for fd, place in inherited.items():
+        sock = socket.socket(fileno=fd)
+        sock.setblocking(False)
+        socks[sock] = place
+    if address in socks.values():
+        wanted = {sock: place for sock, place in socks.items() if place == address}
+    else:
+        try:
+            wanted = {open_listening_socket(address): address}
+        except SlipstreamError as error:
+            log.warning("server.address_kept", address=list(socks.values()), reason=str(error))
+            return socks
+    for sock in socks:
+        if sock not in wanted:
+            sock.close()  # workers of before still have it, until they have drained
+    return wanted

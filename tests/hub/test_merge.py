@@ -1,0 +1,319 @@
+"""One encoder over several links: each message once and in order, whichever link is cut when."""
+
+from __future__ import annotations
+
+import random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from slipstream.hub import PublisherState, Rank
+from slipstream.hub.link import MAX_HELD_BYTES, WINDOW_S
+from slipstream.media import Frame, Kind
+from tests.hub.links import CONFIGS, Wire, film, media, rebased, shuffled
+from tests.hub.stage import HubStage, inter, key, video_config
+
+OVERLAP = 12  # frames that two links have in common at least; some of them are pictures
+
+
+def run(stage: HubStage, wires: list[Wire], order: list[tuple[int, int]]) -> None:
+    """Let the links bring what they have: (which, how many frames), then all the rest."""
+    some = len(wires[0].frames) // 7 + 1
+    rest = [(number, 7) for number in range(len(wires)) for _ in range(some)]
+    for number, count in [*order, *rest]:
+        stage.now += 0.001
+        bringing = wires[number % len(wires)]
+        for wire in wires:
+            if wire.start < bringing.sent + count:
+                wire.accept()
+        bringing.accept()
+        bringing.bring(count)
+
+
+def assert_whole(came: list[Frame], sent: list[Frame]) -> None:
+    """Each message once and in order, from the first keyframe put out to the last one sent."""
+    first = media(sent).index(media(came)[0])
+    assert sent[first].keyframe
+    assert media(came) == media(sent)[first:]
+    for kind in (Kind.VIDEO, Kind.AUDIO):
+        times = [frame.dts_ms for frame in came if frame.kind is kind]
+        assert times == sorted(times)
+
+
+orders = st.lists(st.tuples(st.integers(0, 3), st.integers(1, 30)), max_size=40)
+silences = st.sets(st.integers(0, 200), max_size=150)
+
+
+@st.composite
+def spans(draw: st.DrawFn, length: int) -> list[tuple[int, int]]:
+    """Where links begin and end, so that there is always one that goes on."""
+    spans = [(draw(st.integers(0, 20)), draw(st.integers(40, length)))]
+    while spans[-1][1] < length:
+        start = draw(st.integers(0, spans[-1][1] - OVERLAP))
+        end = draw(st.integers(spans[-1][1], length))
+        spans.append((start, end if len(spans) < 3 else length))
+    if len(spans) == 1:
+        spans.append((draw(st.integers(0, length - OVERLAP)), length))
+    return spans
+
+
+@given(data=st.data(), order=orders, silence=silences)
+@settings(max_examples=150, deadline=None)
+def test_any_cut_at_any_lag_leaves_the_stream_whole(
+    data: st.DataObject, order: list[tuple[int, int]], silence: set[int]
+) -> None:
+    stage = HubStage(on_second_publisher="merge")
+    came = stage.record()
+    sent = film(80, silence=silence)
+    wires = [Wire(stage, sent, start, end) for start, end in data.draw(spans(len(sent)))]
+    run(stage, wires, order)
+    assert_whole(came, sent)
+
+
+@given(data=st.data(), order=orders, silence=silences)
+@settings(max_examples=150, deadline=None)
+def test_while_one_link_brings_everything_the_others_may_come_and_go(
+    data: st.DataObject, order: list[tuple[int, int]], silence: set[int]
+) -> None:
+    stage = HubStage(on_second_publisher="merge")
+    came = stage.record()
+    sent = film(80, silence=silence)
+    wires = [Wire(stage, sent, 0, len(sent))]
+    for _ in range(data.draw(st.integers(1, 3))):
+        start = data.draw(st.integers(0, len(sent) - 1))
+        end = data.draw(st.integers(start + 1, len(sent)))
+        wires.append(Wire(stage, sent, start, end, cut_any_time=True))
+    run(stage, wires, order)
+    assert_whole(came, sent)
+
+
+@given(data=st.data(), order=orders, silence=silences, base_ms=st.integers(0, 2**32 - 1))
+@settings(max_examples=100, deadline=None)
+def test_links_that_begin_at_times_of_their_own_are_recognised_by_what_they_bring(
+    data: st.DataObject, order: list[tuple[int, int]], silence: set[int], base_ms: int
+) -> None:
+    stage = HubStage(on_second_publisher="merge")
+    came = stage.record()
+    sent = film(80, silence=silence)
+    cut = data.draw(st.integers(60, len(sent)))
+    start = data.draw(st.integers(20, cut - 30))
+    wires = [
+        Wire(stage, sent, 0, cut),
+        Wire(stage, rebased(sent, base_ms), start, len(sent)),
+    ]
+    run(stage, wires, [(0, 20), *order])
+    assert_whole(came, sent)
+
+
+@given(data=st.data(), order=orders, silence=silences)
+@settings(max_examples=100, deadline=None)
+def test_links_that_interleave_their_tracks_otherwise_bring_each_track_whole(
+    data: st.DataObject, order: list[tuple[int, int]], silence: set[int]
+) -> None:
+    stage = HubStage(on_second_publisher="merge")
+    came = stage.record()
+    sent = film(80, silence=silence)
+    chance = random.Random(data.draw(st.integers()))
+    orders_sent = [shuffled(sent, chance), shuffled(sent, chance)]
+    cut = data.draw(st.integers(60, len(sent)))
+    start = data.draw(st.integers(20, cut - 30))
+    wires = [Wire(stage, orders_sent[0], 0, cut), Wire(stage, orders_sent[1], start, len(sent))]
+    run(stage, wires, [(0, 20), *order])
+    for kind in (Kind.VIDEO, Kind.AUDIO):
+        bodies = [body for k, body in media(sent) if k is kind]
+        first = next(body for k, body in media(came) if k is kind)
+        assert [body for k, body in media(came) if k is kind] == bodies[bodies.index(first) :]
+
+
+@given(data=st.data(), order=orders, jump_ms=st.integers(-(2**31) + 1, 2**31 - 1))
+@settings(max_examples=100, deadline=None)
+def test_an_encoder_whose_clock_jumps_is_merged_as_well(
+    data: st.DataObject, order: list[tuple[int, int]], jump_ms: int
+) -> None:
+    stage = HubStage(on_second_publisher="merge")
+    came = stage.record()
+    sent = film(80)
+    jump = data.draw(st.integers(60, 180))
+    sent = [*sent[:jump], *rebased(sent[jump:], jump_ms)]
+    cut = data.draw(st.integers(60, len(sent)))
+    wires = [Wire(stage, sent, 0, cut), Wire(stage, sent, 0, len(sent))]
+    run(stage, wires, [(0, 20), (1, 20), *order])
+    assert_whole(came, sent)
+
+
+def two_links() -> tuple[HubStage, list[Frame], list[Frame], list[Wire]]:
+    """A stage, what has come out, what the encoder sends, and its two links, both let in."""
+    stage = HubStage(on_second_publisher="merge")
+    came = stage.record()
+    sent = film(200)
+    wires = [Wire(stage, sent, 0, len(sent)), Wire(stage, sent, 0, len(sent))]
+    for wire in wires:
+        wire.accept()
+    return stage, came, sent, wires
+
+
+def test_who_is_first_is_put_out_and_the_copy_is_not() -> None:
+    stage, came, sent, (first, second) = two_links()
+    first.bring(30)
+    assert len(media(came)) == 30
+    second.bring(40)
+    assert media(came) == media(sent)[:40]
+    first.bring(20)
+    assert media(came) == media(sent)[:50]
+    assert stage.hub.totals.merged_frames == 40
+
+
+def test_links_are_told_from_whoever_is_on_air() -> None:
+    stage, _, _, (first, second) = two_links()
+    first.bring(20)
+    assert first.publication is not None
+    assert second.publication is not None
+    assert second.publication.state is PublisherState.STANDBY
+    second.bring(20)
+    assert [p.state for p in stage.stream.publications()] == ["on air", "link"]
+    assert stage.stream.publications()[0] is first.publication
+    first.publication.close(stage.now)
+    assert [p.state for p in stage.stream.publications()] == ["on air"]
+    assert second.publication.on_air
+    assert stage.hub.totals.filled_holes == 1
+
+
+def test_nobody_is_sent_away_and_nothing_begins_anew_when_a_link_is_cut() -> None:
+    stage, came, sent, (first, second) = two_links()
+    first.bring(40)
+    second.bring(30)
+    assert first.publication is not None
+    first.publication.close(stage.now)
+    assert stage.stream.is_live
+    second.bring(30)
+    assert media(came) == media(sent)[:60]
+    assert [frame for frame in came if frame.config] == came[:2]
+    assert [frame.dts_ms for frame in came[2:]] == [frame.dts_ms for frame in sent[:60]]
+
+
+def test_what_one_link_left_out_the_other_one_has() -> None:
+    stage, came, sent, (first, second) = two_links()
+    first.bring(30)
+    second.bring(50)
+    first.sent += 10  # the encoder has dropped them on this link
+    first.bring(40)
+    assert media(came) == media(sent)[:80]
+    assert stage.hub.totals.filled_holes == 2, "in either track"
+
+
+def test_what_comes_when_later_frames_have_been_put_out_is_left_out() -> None:
+    _, came, sent, (first, second) = two_links()
+    first.bring(30)
+    second.bring(25)
+    first.sent += 10
+    first.bring(10)
+    second.bring(45)
+    assert media(came) == media([*sent[:30], *sent[40:70]])
+
+
+def test_a_new_configuration_comes_once_and_where_it_was_sent() -> None:
+    _, came, sent, (first, second) = two_links()
+    first.frames = second.frames = [*sent[:60], video_config(0, b"NEW"), *sent[60:]]
+    first.bring(50)
+    second.bring(70)
+    first.bring(30)
+    assert [index for index, frame in enumerate(came) if b"NEW" in frame.body] == [62]
+
+
+def test_a_link_that_lags_for_seconds_goes_on_where_the_other_one_was_cut() -> None:
+    stage, came, sent, (first, second) = two_links()
+    first.bring(20)
+    second.bring(10)
+    for _ in range(80):  # 8 s
+        stage.now += 0.1
+        first.bring(2)
+        second.bring(1)
+    assert first.publication is not None
+    first.publication.close(stage.now)
+    second.bring(200)
+    assert media(came) == media(sent)[:290]
+
+
+def test_another_encoder_with_the_same_key_stands_by() -> None:
+    stage, came, sent, (first, _) = two_links()
+    other = Wire(stage, [f._replace(body=f.body + b"other") for f in sent], 0, len(sent))
+    other.accept()
+    first.bring(5)
+    for _ in range(60):
+        stage.now += 0.2
+        first.bring(5)
+        other.bring(5)
+    assert other.publication is not None
+    assert other.publication.state is PublisherState.STANDBY
+    assert media(came) == media(sent)[:305]
+    assert not stage.hub.totals.merged_frames
+    assert first.publication is not None
+    first.publication.close(stage.now)
+    other.bring(100)
+    its_next = next(frame for frame in other.frames[300:] if frame.keyframe)
+    assert media(came)[305:][0] == (its_next.kind, its_next.body)
+    assert stage.hub.totals.switches == 1
+
+
+def test_two_encoders_in_silence_are_not_taken_for_one() -> None:
+    stage = HubStage(on_second_publisher="merge")
+    came = stage.record()
+    one = film(100, silence=range(300))
+    two = [f._replace(body=f.body + b"2") if f.kind is Kind.VIDEO else f for f in one]
+    first, second = Wire(stage, one, 0, len(one)), Wire(stage, two, 0, len(two))
+    for wire in (first, second, first, second):
+        wire.accept()
+        stage.now += 0.5
+        wire.bring(100)
+    assert media(came) == media(one)[:200]
+
+
+def test_the_memory_for_links_that_are_not_in_step_is_bounded() -> None:
+    stage, _, _, (first, second) = two_links()
+    first.bring(20)
+    publication = second.publication
+    assert publication is not None
+    assert publication.link is not None
+    for number in range(40):
+        stage.send(publication, inter(90_000 + number, bytes(1 << 20)))
+    assert sum(len(frame.body) for frame in publication.link.held) <= MAX_HELD_BYTES
+    stage.now += 11
+    stage.send(publication, inter(99_000))
+    assert not publication.link.held
+
+
+def test_what_has_been_put_out_is_remembered_for_a_while_only() -> None:
+    stage, _, _, (first, _) = two_links()
+    for _ in range(100):
+        stage.now += 1
+        first.bring(3)
+    merge = stage.stream.merge
+    assert merge is not None
+    assert sum(len(track.entries) for track in merge._tracks.values()) <= 3 * (WINDOW_S + 1)
+
+
+def test_a_link_that_comes_back_waits_until_the_other_one_has_caught_up() -> None:
+    """The first is cut while the second lags, and comes back ahead of both."""
+    stage, came, sent, (first, second) = two_links()
+    first.bring(40)
+    second.bring(10)
+    assert first.publication is not None
+    first.publication.close(stage.now)
+    back = Wire(stage, sent, 60, len(sent))
+    back.accept()
+    back.bring(40)
+    assert media(came) == media(sent)[:40]
+    second.bring(54)
+    assert media(came) == media(sent)[:100], "a picture and a sound of both are the same"
+
+
+def test_after_a_slate_the_picture_returns_at_a_keyframe_not_where_it_was_cut() -> None:
+    stage, came, sent, (first, second) = two_links()
+    first.bring(40)
+    assert first.publication is not None
+    first.publication.close(stage.now)
+    slate = stage.publish(credential="slate", rank=Rank.SLATE)
+    stage.send(slate, *CONFIGS, key(0, b"slate"))
+    second.bring(60)
+    after = media(came)[41:]
+    assert after == media(sent)[sent.index(next(f for f in sent if f.keyframe)) :][:60]

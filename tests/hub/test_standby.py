@@ -1,0 +1,363 @@
+"""Several publishers of one stream: who stands by, who takes over, when, and who comes back."""
+
+from __future__ import annotations
+
+import pytest
+
+from slipstream.hub import BusyError, EndReason, Publication, PublisherState
+from slipstream.hub.lineup import MAX_WAITING
+from slipstream.media import Frame, Kind
+from tests.hub.stage import HubStage, Publisher, audio_config, inter, key, sound, video_config
+
+PICTURE_S = 0.04
+
+
+class Encoder:
+    """Sends a picture every 40 ms and a keyframe every second, while it is on."""
+
+    def __init__(self, stage: HubStage, mark: bytes, *, phase: int = 0, base_ms: int = 0) -> None:
+        self.stage = stage
+        self.mark = mark
+        self.peer = Publisher()
+        self.publication: Publication = stage.publish(self.peer)
+        self.on = True
+        self.pictures = 0
+        self._phase = phase  # pictures until the first keyframe
+        self._base_ms = base_ms
+        stage.send(self.publication, video_config(base_ms, mark), audio_config(base_ms))
+
+    @property
+    def state(self) -> PublisherState:
+        return self.publication.state
+
+    def send(self) -> None:
+        time_ms = self._base_ms + self.pictures * 40
+        make = inter if (self.pictures - self._phase) % 25 else key
+        self.stage.send(self.publication, make(time_ms, self.mark), sound(time_ms, self.mark))
+        self.pictures += 1
+
+
+class Show:
+    """A stream that is watched, and its encoders, played in steps of a picture."""
+
+    def __init__(self, policy: str = "standby", **settings: object) -> None:
+        self.stage = HubStage(on_second_publisher=policy, **settings)
+        self.came = self.stage.record()
+        self.encoders: list[Encoder] = []
+
+    def encoder(self, mark: bytes, *, phase: int = 0, base_ms: int = 0) -> Encoder:
+        encoder = Encoder(self.stage, mark, phase=phase, base_ms=base_ms)
+        self.encoders.append(encoder)
+        return encoder
+
+    def play(self, seconds: float) -> None:
+        """Let all encoders that are on send, and the hub have its tick each second."""
+        for _ in range(round(seconds / PICTURE_S)):
+            before = self.stage.now
+            self.stage.now += PICTURE_S
+            for encoder in self.encoders:
+                if encoder.on and not encoder.publication.ended:
+                    encoder.send()
+            if int(before) != int(self.stage.now):
+                self.stage.hub.tick(self.stage.now)
+
+    def pictures(self) -> list[Frame]:
+        return [frame for frame in self.came if frame.kind is Kind.VIDEO and not frame.config]
+
+    def on_screen(self) -> bytes:
+        """Whose the newest picture is."""
+        return self.pictures()[-1].body[-1:]
+
+
+def test_a_second_encoder_is_kept_warm_and_nothing_of_it_is_put_out() -> None:
+    show = Show()
+    first, second = show.encoder(b"1"), show.encoder(b"2")
+    show.play(5)
+    assert first.state is PublisherState.ON_AIR
+    assert second.state is PublisherState.STANDBY
+    assert {frame.body[-1:] for frame in show.pictures()} == {b"1"}
+    assert second.peer.ended is None
+
+
+def test_somebody_with_another_right_may_not_even_stand_by() -> None:
+    show = Show()
+    show.encoder(b"1")
+    show.play(1)
+    with pytest.raises(BusyError):
+        show.stage.publish(credential="other")
+
+
+def test_when_the_first_one_ends_the_standby_takes_over_at_its_next_keyframe() -> None:
+    show = Show()
+    first, second = show.encoder(b"1"), show.encoder(b"2", phase=10, base_ms=77_000)
+    show.play(3)
+    first.publication.close(show.stage.now)
+    assert second.state is PublisherState.COMING
+    before = len(show.pictures())
+    show.play(1)
+    after = show.pictures()[before:]
+    assert second.state is PublisherState.ON_AIR
+    assert second.peer.places == [PublisherState.ON_AIR]
+    assert after[0].keyframe
+    assert {frame.body[-1:] for frame in after} == {b"2"}
+    assert show.stage.hub.totals.switches == 1
+
+
+def test_times_go_on_and_configurations_that_differ_come_before_the_picture() -> None:
+    show = Show()
+    first, second = show.encoder(b"1"), show.encoder(b"2", phase=7, base_ms=77_000)
+    show.play(3)
+    first.publication.close(show.stage.now)
+    show.play(2)
+    times = [frame.dts_ms for frame in show.came]
+    assert times == sorted(times)
+    assert times[-1] < 6_000
+    changed = next(i for i, f in enumerate(show.came) if f.config and f.body.endswith(b"2"))
+    first_picture = next(i for i, f in enumerate(show.came) if f.keyframe and f.body.endswith(b"2"))
+    assert changed < first_picture
+    assert second.on
+
+
+def test_a_standby_takes_over_from_one_that_has_been_silent_for_a_second() -> None:
+    show = Show()
+    first, second = show.encoder(b"1"), show.encoder(b"2", phase=10)
+    show.play(3)
+    first.on = False
+    show.play(0.92)
+    assert show.on_screen() == b"1"
+    show.play(0.04 + 1)
+    assert show.on_screen() == b"2"
+    assert first.state is PublisherState.STANDBY
+    assert first.peer.ended is None
+    assert second.state is PublisherState.ON_AIR
+
+
+def test_how_long_the_silence_may_be_is_a_setting() -> None:
+    show = Show(standby_after_s=3)
+    first, _ = show.encoder(b"1"), show.encoder(b"2")
+    show.play(3)
+    first.on = False
+    show.play(2.9)
+    assert show.on_screen() == b"1"
+    show.play(1.2)
+    assert show.on_screen() == b"2"
+
+
+def test_a_short_silence_changes_nothing() -> None:
+    show = Show()
+    first, _ = show.encoder(b"1"), show.encoder(b"2", phase=10)
+    show.play(3)
+    first.on = False
+    show.play(0.8)
+    first.on = True
+    show.play(3)
+    assert show.on_screen() == b"1"
+    assert show.stage.hub.totals.switches == 0
+
+
+def test_when_nobody_was_read_for_a_while_nobody_has_been_silent() -> None:
+    show = Show()
+    first, second = show.encoder(b"1"), show.encoder(b"2")
+    show.play(3)
+    show.stage.now += 5  # the server stood still
+    second.send()
+    first.send()
+    show.play(2)
+    assert show.on_screen() == b"1"
+    assert first.state is PublisherState.ON_AIR
+
+
+def test_one_that_comes_back_from_its_silence_stands_by_and_hands_back_only_when_told() -> None:
+    show = Show()
+    first, second = show.encoder(b"1"), show.encoder(b"2", phase=10)
+    show.play(3)
+    first.on = False
+    show.play(3)
+    first.on = True
+    show.play(3)
+    assert first.state is PublisherState.STANDBY
+    assert show.on_screen() == b"2"
+
+    assert show.stage.stream.switch(first.peer.connection_id, show.stage.now) is first.publication
+    assert first.state is PublisherState.COMING
+    assert show.on_screen() == b"2"
+    show.play(1.2)
+    assert show.on_screen() == b"1"
+    assert second.state is PublisherState.STANDBY
+    configs = [frame.body[-1:] for frame in show.came if frame.config and frame.kind is Kind.VIDEO]
+    assert configs == [b"1", b"2", b"1"]
+    times = [frame.dts_ms for frame in show.came]
+    assert times == sorted(times)
+
+
+def test_one_that_stays_silent_is_ended_as_ever() -> None:
+    show = Show(idle_s=10)
+    first, second = show.encoder(b"1"), show.encoder(b"2")
+    show.play(3)
+    first.on = False
+    show.play(9)
+    assert first.peer.ended is None
+    show.play(3)
+    assert first.peer.ended is EndReason.SILENT
+    second.on = False
+    show.play(12)
+    assert second.peer.ended is EndReason.SILENT
+
+
+def test_while_a_standby_is_switched_to_the_present_one_goes_on_until_its_keyframe() -> None:
+    show = Show()
+    show.encoder(b"1")
+    second = show.encoder(b"2", phase=20)
+    show.play(3)
+    assert show.stage.stream.switch(None, show.stage.now) is second.publication
+    marks = len(show.pictures())
+    show.play(1)
+    after = [frame.body[-1:] for frame in show.pictures()[marks:]]
+    assert len(after) == 25 + 1, "none is missing; when they change places both send one"
+    assert after == sorted(after)
+    assert show.pictures()[marks + after.index(b"2")].keyframe
+
+
+def test_one_can_only_switch_to_a_standby() -> None:
+    show = Show()
+    first = show.encoder(b"1")
+    show.play(2)
+    stream, now = show.stage.stream, show.stage.now
+    assert stream.switch(None, now) is None
+    assert stream.switch("nobody", now) is None
+    assert stream.switch(first.peer.connection_id, now) is None
+    takeover = Show("takeover")
+    takeover.encoder(b"1")
+    takeover.play(2)
+    assert takeover.stage.stream.switch(None, takeover.stage.now) is None
+
+
+def test_of_several_standbys_the_oldest_that_is_ready_takes_over() -> None:
+    show = Show()
+    first = show.encoder(b"1")
+    second = show.encoder(b"2", phase=24)
+    show.encoder(b"3", phase=5)
+    fourth = show.encoder(b"4", phase=8)
+    show.play(3)
+    second.on = False  # silent, so not ready
+    show.play(1.2)
+    first.publication.close(show.stage.now)
+    show.play(1)
+    assert show.on_screen() == b"3"
+    assert [e.state for e in (second, fourth)] == [PublisherState.STANDBY] * 2
+
+
+def test_a_standby_that_dies_before_its_keyframe_leaves_it_to_the_next_one() -> None:
+    show = Show()
+    first, second, third = show.encoder(b"1"), show.encoder(b"2", phase=20), show.encoder(b"3")
+    show.play(3.1)
+    first.publication.close(show.stage.now)
+    assert second.state is PublisherState.COMING
+    second.publication.close(show.stage.now)
+    assert third.state is PublisherState.COMING
+    show.play(1)
+    assert show.on_screen() == b"3"
+
+
+def test_when_all_are_gone_the_first_one_back_is_on_air_at_its_keyframe() -> None:
+    show = Show()
+    first, second = show.encoder(b"1"), show.encoder(b"2")
+    show.play(3)
+    for encoder in (first, second):
+        encoder.publication.close(show.stage.now)
+    show.play(1)
+    show.encoder(b"3", phase=3)
+    show.play(1)
+    assert show.on_screen() == b"3"
+    assert show.stage.stream.coming is None
+
+
+def test_viewers_stay_all_the_while() -> None:
+    show = Show(grace_s=1)
+    first, second = show.encoder(b"1"), show.encoder(b"2", phase=10)
+    show.play(3)
+    first.publication.close(show.stage.now)
+    second.on = False
+    show.play(5)  # far longer than the grace: somebody is still there, if silent
+    assert len(show.stage.stream.subscriptions) == 1
+    second.on = True
+    show.play(2)
+    assert show.on_screen() == b"2"
+
+
+def test_a_standby_with_sound_alone_takes_over_too() -> None:
+    stage = HubStage(on_second_publisher="standby")
+    came = stage.record()
+    first, second = stage.publish(), stage.publish()
+    for publication in (first, second):
+        stage.send(publication, audio_config())
+    for number in range(100):
+        stage.now += 0.05
+        stage.send(first, sound(number * 50, b"1"))
+        stage.send(second, sound(number * 50, b"2"))
+    first.close(stage.now)
+    stage.send(second, sound(5_050, b"2"))
+    assert came[-1].body.endswith(b"2")
+    assert {frame.body[-1:] for frame in came[:-2]} <= {b"1", b"\x10"}
+
+
+def test_the_newest_configuration_of_a_standby_counts_however_often_it_has_changed() -> None:
+    show = Show()
+    first, second = show.encoder(b"1"), show.encoder(b"2")
+    show.play(2)
+    for number in range(200):
+        show.stage.send(second.publication, video_config(0, b"%d" % number))
+    first.publication.close(show.stage.now)
+    show.play(2)
+    configs = [f.body for f in show.came if f.config and f.kind is Kind.VIDEO]
+    assert configs[-1].endswith(b"199")
+    assert len(configs) == 2
+
+
+def test_no_more_stand_by_than_allowed() -> None:
+    stage = HubStage(on_second_publisher="standby")
+    stage.send(stage.publish(), video_config(), key(0))
+    for _ in range(MAX_WAITING):
+        stage.publish()
+    with pytest.raises(BusyError, match=f"{MAX_WAITING} stand by"):
+        stage.publish()
+
+
+def test_a_second_one_is_refused_whoever_it_is_where_that_is_wanted() -> None:
+    stage = HubStage(on_second_publisher="reject")
+    first = stage.publish()
+    for credential in ("k", "other"):
+        with pytest.raises(BusyError, match="a second publisher is refused"):
+            stage.publish(credential=credential)
+    stage.send(first, video_config(), key(0))
+    with pytest.raises(BusyError, match="a second publisher is refused"):
+        stage.publish()
+    first.close(stage.now)
+    stage.publish(credential="other")
+
+
+def test_publishers_are_listed_who_is_on_air_first() -> None:
+    show = Show()
+    first, second, third = (show.encoder(mark) for mark in (b"1", b"2", b"3"))
+    show.play(2)
+    show.stage.stream.switch(third.peer.connection_id, show.stage.now)
+    listed = show.stage.stream.publications()
+    assert listed == [first.publication, second.publication, third.publication]
+    assert [str(p.state) for p in listed] == ["on air", "standby", "coming"]
+
+
+def test_each_one_has_figures_of_its_own() -> None:
+    show = Show()
+    first, second = show.encoder(b"1"), show.encoder(b"2")
+    for _ in range(100):
+        show.play(PICTURE_S)
+        first.publication.bytes_received += 4_000
+        second.publication.bytes_received += 2_000
+    assert first.publication.frame_rate == pytest.approx(25, rel=0.1)
+    assert second.publication.frame_rate == pytest.approx(25, rel=0.1)
+    assert first.publication.bitrate == pytest.approx(800_000, rel=0.1)
+    assert second.publication.bitrate == pytest.approx(400_000, rel=0.1)
+    first.on = False
+    show.play(4)
+    assert second.publication.frame_rate == pytest.approx(25, rel=0.1)
+    assert first.publication.frame_rate == 0
