@@ -2,6 +2,6 @@
 
 `python -m bench all --quick` is the shortest way in; `README.md` begins with what the figures
 do not say. `servers/` starts the servers, `load/` plays their publishers and viewers with an
-RTMP of its own that shares no line with `slipstream`, and one file per question (`fanout`,
-`ingest`, `memory`, `start`, `slow`) joins the two.
+RTMP and an FLV of its own that share no line with `slipstream`, and one file per question
+(`fanout`, `flv`, `workers`, `ingest`, `memory`, `start`, `slow`) joins the two.
 """

@@ -1,4 +1,4 @@
-"""The command line: `python -m bench fanout | ingest | memory | start | slow | all`.
+"""The command line: `python -m bench fanout`, or another benchmark, or `all`.
 
 Tables go to the terminal, and with the rounds, the machine and the picture to a folder.
 """
@@ -10,11 +10,11 @@ import json
 import os
 import time
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from . import fanout, ingest, machine, memory, picture, slow, start
+from . import fanout, flv, ingest, machine, memory, picture, slow, start, workers
 from .report import Report
 from .servers import all_servers
 from .settings import Settings
@@ -22,6 +22,8 @@ from .settings import Settings
 BENCHMARKS: dict[str, Callable[[Settings], Report]] = {
     "fanout": fanout.run,
     "late": fanout.run_late,
+    "flv": flv.run,
+    "workers": workers.run,
     "ingest": ingest.run,
     "memory": memory.run,
     "start": start.run,
@@ -49,13 +51,15 @@ def _settings(arguments: argparse.Namespace) -> Settings:
     chosen: dict[str, Any] = {
         name: given for name, given in vars(arguments).items() if name in named
     }
-    chosen["cores"] = arguments.cores or machine.choose_cores()
-    return Settings(**chosen)
+    cores = machine.choose_cores()
+    if arguments.cores is not None:
+        cores = replace(cores, server=arguments.cores[0], load=arguments.cores[1])
+    return Settings(**chosen | {"cores": cores})
 
 
-def _cores(text: str) -> machine.Cores:
-    server, load = map(int, text.split(","))
-    return machine.Cores(server, load)
+def _two_numbers(text: str) -> tuple[int, int]:
+    first, second = map(int, text.split(","))
+    return first, second
 
 
 def _write(folder: Path, name: str, report: Report) -> None:
@@ -84,11 +88,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--rounds", type=int, help="how often each is measured, alternately")
     add("--seconds", type=float, help="measured in each round")
     add("--viewers", type=int)
-    add("--publishers", type=int)
-    add("--bitrate", type=float, metavar="MBPS", dest="bitrate_mbps", help="fan-out only")
+    add("--publishers", type=int, help="ingest and workers")
+    add("--bitrate", type=float, metavar="MBPS", dest="bitrate_mbps", help="fan-out, flv, workers")
     add("--chunk-size", type=int, help="of the publishers, ingest only")
     add("--read-every-ms", type=int, help="how late viewers read, fan-out and late")
-    add("--cores", type=_cores, metavar="SERVER,LOAD", help="usually the last and the first")
+    add("--workers", type=int, help="of Slipstream, workers only; usually one for each core")
+    add("--cores", type=_two_numbers, metavar="SERVER,LOAD", help="usually the last and the first")
     add("--quick", action="store_true", help="a tenth of the load, one short round")
     add("--out", default="bench/results", help="folder for tables, JSON and the picture")
     return parser

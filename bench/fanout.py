@@ -87,17 +87,24 @@ def run_late(settings: Settings) -> Report:
     return Report("Fan-out to viewers that read late", rows)
 
 
-def _measure_all(settings: Settings, usual: tuple[Case, ...]) -> list[Row]:
+def choose_cases(settings: Settings, usual: tuple[Case, ...]) -> list[Case]:
+    """The usual loads, or what the command line wants instead."""
     cases = [case._replace(viewers=settings.scaled(case.viewers)) for case in usual]
     if settings.viewers or settings.bitrate_mbps:
         viewers = settings.viewers or cases[0].viewers
         cases = [cases[0]._replace(viewers=viewers, bitrate_mbps=settings.bitrate_mbps or 1)]
     if settings.read_every_ms is not None:
         cases = [case._replace(read_every_ms=settings.read_every_ms) for case in cases]
-    return settings.alternate(cases, _measure, servers="nginx-rtmp,slipstream", rounds=USUAL_ROUNDS)
+    return cases
 
 
-def _measure(server: Server, case: Case, settings: Settings) -> FanoutRow:
+def _measure_all(settings: Settings, usual: tuple[Case, ...]) -> list[Row]:
+    cases = choose_cases(settings, usual)
+    return settings.alternate(cases, measure, servers="nginx-rtmp,slipstream", rounds=USUAL_ROUNDS)
+
+
+def measure(server: Server, case: Case, settings: Settings, usual_s: float = USUAL_S) -> FanoutRow:
+    """One round, of `usual_s` measured seconds unless the command line wants others."""
     with settings.start(server, case.read_every_ms) as (running, crowd):
         crowd.publish(1, round(case.bitrate_mbps * 1e6))
         crowd.join(viewers=1, watching=1)  # with whom the server makes what is made once
@@ -107,7 +114,7 @@ def _measure(server: Server, case: Case, settings: Settings) -> FanoutRow:
         time.sleep(WARM_UP_S)
         quiet_bytes = crowd.quiet_bytes()
         time.sleep(SETTLE_S)
-        window = measure_window(running, crowd, settings.measured_s(USUAL_S))
+        window = measure_window(running, crowd, settings.measured_s(usual_s))
         pss_bytes = running.pss_bytes() - one_pss_bytes
         unequal = unequal_viewers(quiet_bytes, crowd.quiet_bytes())
         watched = crowd.watched()

@@ -20,10 +20,11 @@ STAT_TIMES = slice(11, 15)  # utime, stime, cutime, cstime, counted after the pr
 
 @dataclass(frozen=True, slots=True)
 class Cores:
-    """Which core the server gets, and which the load."""
+    """Which core the server gets, and which the load; or, where both roam, which there are."""
 
     server: int
     load: int
+    every: frozenset[int]
 
 
 def choose_cores() -> Cores:
@@ -31,7 +32,7 @@ def choose_cores() -> Cores:
     allowed = sorted(os.sched_getaffinity(0))
     if len(allowed) < 2:
         raise SystemExit("the benchmark needs two cores: one for the server, one for the load")
-    return Cores(server=allowed[-1], load=allowed[0])
+    return Cores(server=allowed[-1], load=allowed[0], every=frozenset(allowed))
 
 
 def raise_open_files() -> int:

@@ -2,7 +2,8 @@
 
 A benchmark gives one row per server, case and round: a frozen dataclass derived from `Row`, whose
 fields say with `column()` how they are shown and how several rounds become one figure. The ratio
-to nginx-rtmp is always between rows of one run, because no two runs meet the same machine.
+to nginx-rtmp, or to another reference, is always between rows of one run, because no two runs
+meet the same machine.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import Field, asdict, dataclass, field, fields
 from typing import Any
 
-REFERENCE = "nginx-rtmp"
 Combine = Callable[[list[Any]], Any]
 
 
@@ -38,8 +38,20 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Reference:
+    """With what the others are compared."""
+
+    title: str
+    of: Callable[[str], str]
+    """Of a server the name of that with which it is compared."""
+
+
+NGINX = Reference("nginx", lambda _: "nginx-rtmp")
+
+
+@dataclass(frozen=True, slots=True)
 class Promise:
-    """What a server is meant to reach: in `column` at most `limit`, or that many times nginx's."""
+    """What a server is meant to reach: in `column` at most `limit`, or so many times another's."""
 
     server: str
     column: str
@@ -55,6 +67,7 @@ class Report:
     name: str
     rounds: Sequence[Row]
     promises: Sequence[Promise] = ()
+    reference: Reference = NGINX
 
     def combined(self) -> list[Row]:
         """One row for each case and server, case by case."""
@@ -68,9 +81,10 @@ class Report:
         return [_combine(group) for group in groups if group]
 
     def ratio(self, row: Row, name: str) -> float:
-        """A figure relative to the reference server's in the same case; NaN without one."""
+        """A figure relative to the reference's in the same case; NaN without one."""
+        reference = self.reference.of(row.server)
         for other in self.combined():
-            if other.server == REFERENCE and other.case == row.case:
+            if other.server == reference and other.case == row.case:
                 return float(getattr(row, name)) / (float(getattr(other, name)) or math.nan)
         return math.nan
 
@@ -85,11 +99,17 @@ class Report:
         """The table, then the promises."""
         rows = self.combined()
         columns = [shown for shown in fields(rows[0]) if "title" in shown.metadata]
-        lines = [["load", "server", *_titles(columns)]]
+        lines = [["load", "server", *self._titles(columns)]]
         lines += [[row.case, row.server, *self._cells(row, columns)] for row in rows]
         lines.insert(1, ["---"] * 2 + ["---:"] * (len(lines[0]) - 2))
         table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
         return "\n\n".join([f"### {self.name}", table, "\n".join(self.verdicts())])
+
+    def _titles(self, columns: list[Field[Any]]) -> Iterable[str]:
+        for shown in columns:
+            yield shown.metadata["title"]
+            if shown.metadata["compared"]:
+                yield f"x {self.reference.title}"
 
     def _cells(self, row: Row, columns: list[Field[Any]]) -> Iterable[str]:
         for shown in columns:
@@ -115,18 +135,11 @@ class Report:
         known = [value for value in values if not math.isnan(value)]
         word = "kept" if all(value <= promise.limit for value in known) else "MISSED"
         if not known:
-            word = f"not measured, no {REFERENCE} in this run"
-        unit = f" x {REFERENCE}" if of_reference else ""
+            word = f"not measured, nothing of {self.reference.title} in this run"
+        unit = f" x {self.reference.title}" if of_reference else ""
         what = " ".join((promise.server, promise.column, promise.case and f"({promise.case})"))
         figures = ", ".join(f"{value:.2f}" for value in known)
         return f"- {word}: {what.strip()} at most {promise.limit:g}{unit}: {figures}"
-
-
-def _titles(columns: list[Field[Any]]) -> Iterable[str]:
-    for shown in columns:
-        yield shown.metadata["title"]
-        if shown.metadata["compared"]:
-            yield "x nginx"
 
 
 def _show(value: float, digits: int) -> str:

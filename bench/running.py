@@ -1,6 +1,6 @@
 """A server while it runs: started on its core, measured, stopped.
 
-    with RunningServer(server, core) as running:
+    with RunningServer(server, {core}) as running:
         running.target          # where to connect
         running.cpu_s()         # so far, with all its processes
 
@@ -15,6 +15,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Collection
 from pathlib import Path
 from types import TracebackType
 
@@ -28,27 +29,28 @@ HOST = "127.0.0.1"
 
 
 class RunningServer:
-    """A context manager. Args: the server, and the core that it and its children stay on."""
+    """A context manager. Args: the server, and the cores that it and its children stay on."""
 
-    def __init__(self, server: Server, core: int) -> None:
+    def __init__(self, server: Server, cores: Collection[int]) -> None:
         self.server = server
-        self._core = core
-        self._folder = tempfile.TemporaryDirectory(prefix="slipstream-bench-")
-        self._log = Path(self._folder.name) / "output.log"
-        start = Start(Path(self._folder.name), _free_port(), _free_port())
-        self.target = Target(HOST, start.rtmp_port, server.app)
+        self._cores = cores
+        self._temporary = tempfile.TemporaryDirectory(prefix="slipstream-bench-")
+        self.folder = Path(self._temporary.name)
+        self._log = self.folder / "output.log"
+        start = Start(self.folder, _free_port(), _free_port())
+        self.target = Target(HOST, start.rtmp_port, server.app, start.http_port)
         self._command = server.command(start)
 
     def __enter__(self) -> RunningServer:
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 self._command,
-                cwd=self._folder.name,
+                cwd=self.folder,
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,  # so that stopping it reaches its children
-                preexec_fn=lambda: os.sched_setaffinity(0, {self._core}),
+                preexec_fn=lambda: os.sched_setaffinity(0, self._cores),
             )
         try:
             self._wait_until_ready()
@@ -101,7 +103,7 @@ class RunningServer:
         except subprocess.TimeoutExpired:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
-        self._folder.cleanup()
+        self._temporary.cleanup()
 
 
 def _free_port() -> int:

@@ -34,6 +34,7 @@ class Settings:
     bitrate_mbps: float | None = None
     chunk_size: int | None = None
     read_every_ms: int | None = None
+    workers: int | None = None
     quick: bool = False
 
     def scaled(self, count: int) -> int:
@@ -49,12 +50,24 @@ class Settings:
 
     @contextmanager
     def start(
-        self, server: Server, read_every_ms: int = 0
+        self,
+        server: Server,
+        read_every_ms: int = 0,
+        roaming: bool = False,
     ) -> Iterator[tuple[RunningServer, Crowd]]:
-        """A fresh server on its core and a fresh load, as yet idle, on the other."""
+        """A fresh server on its core and a fresh load, as yet idle, on the other.
+
+        Args:
+            server: to start.
+            read_every_ms: how often most of them read; 0 is at once.
+            roaming: both may use every core.
+        """
+        cores = self.cores
+        server_cores = cores.every if roaming else {cores.server}
+        load_cores = cores.every if roaming else {cores.load}
         with (
-            RunningServer(server, self.cores.server) as running,
-            Crowd(running.target, self.cores.load, read_every_ms) as crowd,
+            RunningServer(server, server_cores) as running,
+            Crowd(running.target, load_cores, server.player, read_every_ms) as crowd,
         ):
             yield running, crowd
 
@@ -63,16 +76,24 @@ class Settings:
         cases: Sequence[Case],
         measure: Callable[[Server, Case, Settings], Row],
         *,
-        servers: str,
+        servers: str | Sequence[Server],
         rounds: int,
     ) -> list[Row]:
-        """Measure every server under every case, round after round; `rounds` is the usual."""
-        chosen = choose_servers(self.servers or servers)
+        """Measure every server under every case, round after round.
+
+        Args:
+            cases: the loads.
+            measure: one of the servers under one of the loads.
+            servers: those that are usual, by name, as others may be chosen; or these and no other.
+            rounds: the usual number.
+        """
+        if isinstance(servers, str):
+            servers = choose_servers(self.servers or servers)
         count = self.rounds or (1 if self.quick else rounds)
         rows = []
         for number in range(count):
             for case in cases:
-                for server in chosen:
+                for server in servers:
                     print(f"round {number + 1}/{count}: {server.name}, {case} ...", flush=True)
                     rows.append(measure(server, case, self))
         return rows

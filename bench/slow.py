@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass, field
+from functools import partial
 
 from . import machine
 from .crowd import STREAM, Crowd
@@ -82,7 +83,7 @@ class _Deaf:
         self._server_port = target.port
         self._joined_s = time.monotonic()
         self.closed_after_s: list[float] = []
-        for client in connect_many(target, count):
+        for client in connect_many(partial(Client, target), count):
             client.play(STREAM)
             self._clients[client.socket.getsockname()[1]] = client
 
@@ -101,7 +102,7 @@ class _Deaf:
 def _measure(server: Server, deaf: int, settings: Settings) -> SlowRow:
     seconds = settings.seconds or (QUICK_S if settings.quick else USUAL_S)
     with settings.start(server) as (running, crowd):
-        lagging = Worker(Lagging, settings.cores.load, running.target)
+        lagging = Worker(Lagging, {settings.cores.load}, running.target)
         try:
             crowd.publish(1, BITRATE_BPS)
             crowd.join(viewers=GOOD, watching=GOOD)

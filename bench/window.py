@@ -71,6 +71,6 @@ class _Reading(NamedTuple):
 
 
 def _read(running: RunningServer, crowd: Crowd) -> _Reading:
-    received_bytes = sum(crowd.received_bytes())
+    received_bytes = sum(map(sum, crowd.received_bytes().values()))
     sent_messages = crowd.sent_messages()
     return _Reading(time.monotonic(), running.cpu_s(), crowd.cpu_s(), sent_messages, received_bytes)

@@ -41,6 +41,7 @@ wait_s = 1
 BYSTANDERS_STREAM = "live/bystander"
 WARM_UP = 200  # conversations before anything is measured: what is made once is made then
 SETTLE_S = 20.0  # for memory and descriptors to come back
+LOOK_EVERY_S = 2.0  # at memory and descriptors
 IDLE_S = 3.0  # that the idle server is watched
 
 COUNTED = ("publications", "takeovers", "subscriptions")
@@ -77,6 +78,8 @@ class Report:
     """Before, at most, and after."""
     descriptors: list[int] = field(default_factory=list)
     """Likewise."""
+    curve: list[tuple[int, float]] = field(default_factory=list)
+    """Conversations so far, and memory in MB."""
     idle: float = 0.0
     """Of one core, afterwards."""
     findings: list[str] = field(default_factory=list)
@@ -132,9 +135,11 @@ class Attack:
         """Note what the server holds at most."""
         while True:
             with contextlib.suppress(OSError):  # a process has just gone, which shows later
-                self._peak_memory = max(self._peak_memory, self._server.memory_bytes())
-                self._peak_descriptors = max(self._peak_descriptors, self._server.descriptors())
-            await asyncio.sleep(0.5)
+                memory, descriptors = self._server.memory_bytes(), self._server.descriptors()
+                self._peak_memory = max(self._peak_memory, memory)
+                self._peak_descriptors = max(self._peak_descriptors, descriptors)
+                self._report.curve.append((self._report.conversations, round(memory / 1e6, 1)))
+            await asyncio.sleep(LOOK_EVERY_S)
 
     @property
     def peak(self) -> tuple[int, int]:

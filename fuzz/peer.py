@@ -30,7 +30,7 @@ from slipstream.rtmp.connection import Connection
 TYPES = (20, 18, 9, 8, 4, 17, 15, 22, 1, 2, 3, 5, 6, 16, 19, 0)
 TEXTS = ("", "film", "key?a=b", "live", "append", "rtmp://h/live", "é\udc80", "a/../b", "x" * 300)
 MAX_PAYLOAD = 600  # bytes: four chunks before the size is changed
-MAX_PIECES = 12  # of one read
+MAX_PIECES = 6  # of one read
 HANDSHAKE = b"\x03" + bytes(3072)
 
 AConnection = TypeVar("AConnection", bound=Connection)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-MAX_PIECES = 64  # in which an input is given a second time
+MAX_PIECES = 24  # in which an input is given a second time
 
 
 class Script:

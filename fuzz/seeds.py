@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import ast
 import re
+from array import array
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
-from slipstream.media import FlvParser
+from slipstream.media import FlvParser, parse_tag
 from slipstream.rtmp import PUBLISHER, ChunkDecoder, Message, MessageType, encode
+from slipstream.workers.announcements import build_entries, build_greeting, build_segment
 
 ROOT = Path(__file__).parents[1]
 CAPTURES = ROOT / "tests" / "captures"
@@ -22,7 +24,7 @@ TESTS = ROOT / "tests"
 HANDSHAKE = 3073  # bytes
 MESSAGES = 30  # of one conversation; the rest is more of the same
 BODY = 90  # bytes of a picture or a sound
-SCRIPT = 500  # bytes of a conversation made into a script
+SCRIPT = 300  # bytes of a conversation made into a script
 
 _HEX = re.compile(r"[0-9a-fA-F]{2}[0-9a-fA-F ]*")
 
@@ -248,6 +250,21 @@ def gate() -> Iterator[bytes]:
         yield b"".join(bytes((choice, len(query))) + query for choice in (0, 0x41, 0x43, 0x7C) * 3)
 
 
+def wish() -> Iterator[bytes]:
+    """Queries and values."""
+    yield from (b"delay=3.5&latency=2000", b"key=x&delay=0", b"5", b"1e3", b"-1", b"nan", b"100000")
+    yield from _texts("net/test_wish.py")
+
+
+def announcements() -> Iterator[bytes]:
+    """One packet of each kind."""
+    config, sound = b"\x17\0\0\0\0\1\x64\0\x1f\xff\xe0\0", b"\xaf\0\x12\x10"
+    frames = [parse_tag(9, 0, config), parse_tag(8, 0, sound)]
+    yield build_segment(1 << 20, 77)
+    yield build_greeting(tuple(frames))
+    yield build_entries([10, 20], array("q", [0, 40]), b"\x01\x02", picture=True, more=False)
+
+
 SEEDS: dict[str, Callable[[], Iterator[bytes]]] = {
     "handshake": handshake,
     "chunks": chunks,
@@ -265,4 +282,6 @@ SEEDS: dict[str, Callable[[], Iterator[bytes]]] = {
     "names": names,
     "rtmp_url": rtmp_url,
     "gate": gate,
+    "wish": wish,
+    "announcements": announcements,
 }

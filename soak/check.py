@@ -23,10 +23,14 @@ MAX_FAULTS = 20  # of one connection; a broken one would have thousands
 
 
 class Gap(NamedTuple):
-    """A time between two messages."""
+    """A time between two messages, by CLOCK_MONOTONIC."""
 
     from_ns: int
     to_ns: int
+    sent_ns: int  # between their sendings: a late publisher is nobody else's fault
+
+
+NO_GAP = Gap(0, 0, 0)
 
 
 class StreamCheck:
@@ -40,6 +44,7 @@ class StreamCheck:
         last_ns: when the newest one came.
         worst_delay_ns: from a message's sending to its arrival; the first group, which comes
             from the server's memory, not counted.
+        longest: the longest time between two messages.
     """
 
     def __init__(self) -> None:
@@ -50,6 +55,7 @@ class StreamCheck:
         self.last_ns = 0
         self.worst_delay_ns = 0
         self.gaps: list[Gap] = []
+        self.longest = NO_GAP
         self.faults: list[str] = []
         self._last: Stamp | None = None
         self._timestamp = 0
@@ -72,8 +78,11 @@ class StreamCheck:
             if message.timestamp < self._timestamp:
                 back = f"{self._timestamp} to {message.timestamp} ms"
                 self._tell(f"time went back at message {stamp.number}, from {back}")
-            if arrived_ns - self.last_ns > GAP_NS:
-                self.gaps.append(Gap(self.last_ns, arrived_ns))
+            gap = Gap(self.last_ns, arrived_ns, stamp.sent_ns - self._last.sent_ns)
+            if gap.to_ns - gap.from_ns > self.longest.to_ns - self.longest.from_ns:
+                self.longest = gap
+            if gap.to_ns - gap.from_ns > GAP_NS:
+                self.gaps.append(gap)
             if stamp.sent_ns > self.began_ns:
                 self.worst_delay_ns = max(self.worst_delay_ns, arrived_ns - stamp.sent_ns)
         self.received += 1

@@ -17,8 +17,18 @@ from .report import Report
 from .server import Held, Holdings, ServerTree, running_tree, until
 from .settings import Settings
 
-# Deadlines of the usual length, but nobody is to be waited for when all have left.
+# Nobody is to be waited for long when all have left.
 SETTINGS = "[streams]\ngrace_s = 3\nwait_s = 3\n"
+SHORT_SETTINGS = """
+[net]
+handshake_s = 1
+connect_s = 1
+request_s = 1
+
+[streams]
+grace_s = 1
+wait_s = 1
+"""
 WITNESS = "witness"
 RATE = 12  # connections a second: more than 20 000 in half an hour
 SHORT_RATE = 20
@@ -30,7 +40,7 @@ NOTICED_MS = 250
 MEMORY_MB = 8
 TASKS = 2
 OBJECTS = 2000  # of 20 000 connections: not one in ten may leave one behind
-SHORT_OBJECTS = 300
+SHORT_OBJECTS = 1500  # the libraries' caches of addresses are not yet full after some seconds
 MB = 1 << 20
 
 SERIES = {
@@ -84,10 +94,11 @@ def run(settings: Settings) -> Report:
     rate = settings.pick(full=RATE, short=SHORT_RATE)
     what = f"{minutes:.1f} minutes of about {rate} connections a second, seed {settings.seed}."
     report = Report("Churn", what)
+    patience_s = settings.pick(full=12, short=4)
     with (
-        running_tree(2, SETTINGS) as tree,
+        running_tree(2, settings.pick(full=SETTINGS, short=SHORT_SETTINGS)) as tree,
         Crowd(tree.rtmp, tree.http, tree.server.key) as crowd,
-        Passers(tree.rtmp, tree.http, tree.server.key, settings.seed) as passers,
+        Passers(tree.rtmp, tree.http, tree.server.key, settings.seed, patience_s) as passers,
     ):
         samples = Samples(tree, report, passers)
         passers.begin(rate)

@@ -70,6 +70,7 @@ class Connection(asyncio.Protocol):
         left: we ended it ourselves.
         broken: what was wrong with the bytes, after which we ended it; empty if nothing was.
         refusal: what the server said instead of serving; empty if it did not.
+        discarded: bytes that were not looked at, after `discard()`.
     """
 
     def __init__(self, on_message: OnMessage) -> None:
@@ -78,6 +79,8 @@ class Connection(asyncio.Protocol):
         self.left = False
         self.broken = ""
         self.refusal = ""
+        self.discarded = 0
+        self._discarding = False
         self._on_message = on_message
         self._transport: asyncio.Transport | None = None
 
@@ -110,10 +113,9 @@ class Connection(asyncio.Protocol):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, HARD_END)
             self._transport.abort()
 
-    def pause(self) -> None:
-        """Read nothing more."""
-        if self._transport is not None:
-            self._transport.pause_reading()
+    def discard(self) -> None:
+        """Count what comes from now on, and do not look at it: a thousand viewers are too many."""
+        self._discarding = True
 
     # Called by the loop
 
@@ -126,6 +128,9 @@ class Connection(asyncio.Protocol):
         self.closed.set()
 
     def data_received(self, data: bytes) -> None:
+        if self._discarding:
+            self.discarded += len(data)
+            return
         try:
             self._receive(data, time.monotonic_ns())
         except ClientError as error:

@@ -9,6 +9,7 @@ with Crowd(rtmp, http, key) as crowd:
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Coroutine, Sequence
 from types import TracebackType
 from typing import Any, cast
@@ -20,6 +21,8 @@ from bench.load.worker import Commands, Worker
 from .connection import Place
 from .encoder import Encoder, EncoderState
 from .viewer import Viewer, Visit
+
+TICK_NS = 10_000_000
 
 
 class Loop:
@@ -73,6 +76,8 @@ class Attending(Loop):
         self._encoders: dict[str, Encoder] = {}
         self._viewers: list[Viewer] = []
         self._count = 0
+        self._late_ns = 0
+        self._ticking = self.begin(self._tick())
 
     def encode(self, names: Sequence[str]) -> None:
         """Publish each of `names`."""
@@ -112,12 +117,23 @@ class Attending(Loop):
         self.look()
         return [visit for viewer in self._viewers for visit in viewer.visits()]
 
+    def late_ms(self) -> float:
+        """How late this process's own loop was at most: what is seen later is not the server's."""
+        return self._late_ns / 1e6
+
     def forget(self) -> None:
         """Begin a new account."""
+        self._late_ns = 0
         for encoder in self._encoders.values():
             encoder.forget()
         for viewer in self._viewers:
             viewer.forget()
+
+    async def _tick(self) -> None:
+        while True:
+            due_ns = time.monotonic_ns() + TICK_NS
+            await asyncio.sleep(TICK_NS / 1e9)
+            self._late_ns = max(self._late_ns, time.monotonic_ns() - due_ns)
 
 
 class Crowd:
@@ -164,6 +180,10 @@ class Crowd:
     def visits(self) -> list[Visit]:
         """What viewers saw, each connection for itself."""
         return cast(list[Visit], self._worker.ask("visits"))
+
+    def late_ms(self) -> float:
+        """How late the crowd's own loop was at most: what it sees later is not the server's."""
+        return cast(float, self._worker.ask("late_ms"))
 
     def forget(self) -> None:
         """Begin a new account: only visits that go on, without gaps, faults and lateness so far."""

@@ -55,12 +55,13 @@ class Tally:
 def run(settings: Settings) -> Report:
     """Kill 10 and stop 10 encoders, then cut 50 links; in the short form 2, 2 and 6."""
     blows = settings.pick(full=10, short=2)
-    cuts = settings.pick(full=50, short=6)
-    what = f"{blows} encoders killed, {blows} stopped, {cuts} links cut, seed {settings.seed}."
+    cuts = settings.pick(full=25, short=3)
+    what = f"{blows} encoders killed, {blows} stopped, {2 * cuts} links cut, seed {settings.seed}."
     report, chance = Report("Failover", what), settings.chance()
     with running_tree(2, SETTINGS) as tree:
         _hit_encoders(tree, blows, chance, report)
-        _cut_links(tree, cuts, chance, report)
+        _cut_links(tree, cuts, chance, report, own_times=False)
+        _cut_links(tree, cuts, chance, report, own_times=True)
     return report
 
 
@@ -138,7 +139,8 @@ def _add(tally: Tally, accounts: list[Account], report: Report) -> None:
 
 def _add_faults(tally: Tally, number: int, account: Account, report: Report) -> None:
     report.faults += [f"viewer {number}: {fault}" for fault in account.faults]
-    tally.missing, tally.doubled = account.missing, account.doubled
+    tally.missing += account.missing
+    tally.doubled += account.doubled
 
 
 def _fill(report: Report, what: str, tally: Tally, limit_ms: int) -> None:
@@ -155,13 +157,18 @@ def _fill(report: Report, what: str, tally: Tally, limit_ms: int) -> None:
 # Two links
 
 
-def _cut_links(tree: ServerTree, cuts: int, chance: Random, report: Report) -> None:
+def _cut_links(
+    tree: ServerTree, cuts: int, chance: Random, report: Report, *, own_times: bool
+) -> None:
+    """Cut links of an encoder whose connections share one clock, or begin at 0 each."""
+    name = "own-times" if own_times else "one-time"
+    stream = f"linked/{name}"
     rtmp, http = tree.rtmp._replace(app="linked"), tree.http._replace(app="linked")
     tally = Tally()
     gap_ms, step_ms = 0.0, 0
     with (
-        EncoderProcess(rtmp, "show", tree.server.key, links=2) as encoder,
-        Audience(rtmp, http, "show", each=VIEWERS_EACH) as audience,
+        EncoderProcess(rtmp, name, tree.server.key, links=2, own_times=own_times) as encoder,
+        Audience(rtmp, http, name, each=VIEWERS_EACH) as audience,
     ):
         _await_screen(audience, encoder)
         for _ in range(cuts):
@@ -169,12 +176,11 @@ def _cut_links(tree: ServerTree, cuts: int, chance: Random, report: Report) -> N
             chance.shuffle(lags_s)
             for link, lag_s in enumerate(lags_s):
                 encoder.lag(link, lag_s)
-            _await_links(tree)
-            time.sleep(chance.uniform(0, 1))
+            _await_links(tree, stream)
+            time.sleep(chance.uniform(0, 2.5 * max(lags_s)) + chance.uniform(0, 1))
             encoder.cut(chance.randrange(2))
-            tally.count += 1
             time.sleep(chance.uniform(0, 1))
-        _await_links(tree)
+        _await_links(tree, stream)
         for number, account in enumerate(audience.accounts()):
             tally.disconnected += account.closed
             _add_faults(tally, number, account, report)
@@ -182,21 +188,23 @@ def _cut_links(tree: ServerTree, cuts: int, chance: Random, report: Report) -> N
             step_ms = max(step_ms, account.longest_step_ms)
         made, links, refusals = encoder.state()
         report.faults += [f"a link was refused: {why}" for why in refusals]
-    report.note("links cut", sum(link.cuts for link in links))
-    report.note("messages sent over either", made)
-    report.at_most("longest gap, links", gap_ms, max(LAGS_S) * 1000 + NOTICED_MS, "ms")
-    report.at_most("longest step of time, links", step_ms, STEP_MS, "ms")
-    report.at_most("viewers disconnected, links", tally.disconnected, 0)
-    report.at_most("messages missing, links", tally.missing, 0)
-    report.at_most("messages doubled, links", tally.doubled, 0)
+    kind = "links with times of their own" if own_times else "links with the same times"
+    report.note(f"{kind}: cut", sum(link.cuts for link in links))
+    report.note(f"{kind}: messages sent over either", made)
+    limit_ms = max(LAGS_S) * 1000 + NOTICED_MS
+    report.at_most(f"{kind}: longest gap", gap_ms, limit_ms, "ms")
+    report.at_most(f"{kind}: longest step of time", step_ms, STEP_MS, "ms")
+    report.at_most(f"{kind}: viewers disconnected", tally.disconnected, 0)
+    report.at_most(f"{kind}: messages missing", tally.missing, 0)
+    report.at_most(f"{kind}: messages doubled", tally.doubled, 0)
 
 
-def _await_links(tree: ServerTree) -> None:
+def _await_links(tree: ServerTree, name: str) -> None:
     """Wait until the server knows that both links bring the same."""
 
     def both() -> bool:
-        stream = tree.server.stream("linked/show")
+        stream = tree.server.stream(name)
         states = {publisher["state"] for publisher in stream["publishers"]} if stream else set()
-        return states == {"on_air", "link"}
+        return states == {"on air", "link"}
 
     wait_until(both, "both links")

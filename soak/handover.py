@@ -106,10 +106,10 @@ class Watching(Loop):
         super().__init__(commands)
         self._accounts = [Account() for _ in range(2 * each)]
         for number, account in enumerate(self._accounts):
-            watch = self._watch_rtmp(rtmp, name, account)
             if number % 2:
-                watch = self._watch_flv(http, name, account)
-            self.begin(watch)
+                self.begin(self._watch_flv(http, name, account))
+            else:
+                self.begin(self._watch_rtmp(rtmp, name, account))
 
     def accounts(self) -> list[Account]:
         """What each viewer has seen since the last `forget()`."""
@@ -119,7 +119,7 @@ class Watching(Loop):
     def forget(self) -> None:
         """Begin anew to count; where viewers are is not forgotten."""
         for account in self._accounts:
-            account.received = 0
+            account.received = account.missing = account.doubled = 0
             account.longest_gap_ms, account.longest_step_ms = 0.0, 0
             account.handovers, account.faults = [], []
 

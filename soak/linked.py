@@ -3,7 +3,7 @@
 In a process of its own, so that it can be killed and stopped:
 
     with EncoderProcess(place, name, key, links=2) as encoder:
-        encoder.lag(1, 0.5)      # what goes over link 1 leaves half a second late
+        encoder.lag(1, 0.5)      # what goes over link 1 gets half a second late
         encoder.cut(0)           # link 0 breaks off, and comes back after a while
         encoder.pid
 
@@ -29,6 +29,7 @@ from .encoder import CONFIGS, CSIDS, STEP_NS
 from .stream import STEP_MS, build_body, kind_of
 
 RETURN_S = 0.5
+LAG_STEP_S = STEP_MS / 2000  # per message: a link slows down to half its speed, and never stalls
 
 
 class LinkState(NamedTuple):
@@ -46,6 +47,7 @@ class _Link:
         self.connection: RtmpConnection | None = None
         self.accepted = False
         self.lag_s = 0.0
+        self.wanted_lag_s = 0.0
         self.cuts = 0
         self.queue: deque[tuple[float, int, bytes]] = deque()  # when to send, number, body
 
@@ -87,8 +89,8 @@ class Encoding(Loop):
             link.connection.reset()
 
     def lag(self, number: int, seconds: float) -> None:
-        """Have a link be so late from now on."""
-        self._links[number].lag_s = seconds
+        """Have a link get as late as that, and stay so."""
+        self._links[number].wanted_lag_s = seconds
 
     def state(self) -> tuple[int, list[LinkState], list[str]]:
         """The next message's number, the links, and why they were refused, if they were."""
@@ -106,6 +108,8 @@ class Encoding(Loop):
                 continue
             body = build_body(os.getpid(), self._number, time.monotonic_ns())
             for link in self._links:
+                change_s = link.wanted_lag_s - link.lag_s
+                link.lag_s += min(max(change_s, -LAG_STEP_S), LAG_STEP_S)
                 if link.accepted:
                     link.queue.append((time.monotonic() + link.lag_s, self._number, body))
             self._number += 1
@@ -166,7 +170,7 @@ class EncoderProcess:
         self._worker.ask("cut", number)
 
     def lag(self, number: int, seconds: float) -> None:
-        """Have a link be so late from now on."""
+        """Have a link get as late as that, and stay so."""
         self._worker.ask("lag", number, seconds)
 
     def state(self) -> tuple[int, list[LinkState], list[str]]:

@@ -27,7 +27,6 @@ from .crowd import Loop
 from .encoder import CONFIGS, CSIDS
 from .stream import PER_GROUP, STEP_MS, build_body, kind_of
 
-PATIENCE_S = 12.0  # for the server to close a connection that its deadlines end
 MAX_FAULTS = 100
 NOISE_BYTES = 4096
 KEYFRAME = Message(0, VIDEO, STREAM_ID, build_body(0, 0, 0))
@@ -48,12 +47,21 @@ class Passed(NamedTuple):
 class Passing(Loop):
     """The job behind `Passers`. Args: as there."""
 
-    def __init__(self, commands: Commands, rtmp: Place, http: Place, key: str, seed: int) -> None:
+    def __init__(
+        self,
+        commands: Commands,
+        rtmp: Place,
+        http: Place,
+        key: str,
+        seed: int,
+        patience_s: float,
+    ) -> None:
         super().__init__(commands)
         self._rtmp = rtmp
         self._http = http
         self._key = key
         self._chance = random.Random(seed)
+        self._patience_s = patience_s
         self._coming: asyncio.Task[None] | None = None
         self._connections = 0
         self._names = 0
@@ -160,12 +168,12 @@ class Passing(Loop):
             player = self._counted(RtmpConnection(_ignore))
             await player.open(self._rtmp)
             player.play(name)
-            await self._wait(player, self._chance.choice((0.2, PATIENCE_S)))
+            await self._wait(player, self._chance.choice((0.2, self._patience_s)))
             player.close()
         else:
             flv = self._counted(FlvConnection(_ignore))
             await flv.open(self._http, name)
-            await self._wait(flv, self._chance.choice((0.2, PATIENCE_S)))
+            await self._wait(flv, self._chance.choice((0.2, self._patience_s)))
             flv.close()
 
     async def _knock(self) -> None:
@@ -175,7 +183,7 @@ class Passing(Loop):
         await connection.connect(self._http if over_http else self._rtmp)
         whole = b"GET /live/" if over_http else VERSION + bytes(HANDSHAKE_SIZE)
         connection.send(whole[: self._chance.randrange(len(whole))])
-        await self._wait(connection, self._chance.choice((0.5, PATIENCE_S)))
+        await self._wait(connection, self._chance.choice((0.5, self._patience_s)))
         connection.reset()
 
     async def _guess(self) -> None:
@@ -193,9 +201,10 @@ class Passing(Loop):
 
     async def _babble(self) -> None:
         """Send noise, after a handshake or at once."""
+        connection: Connection
         if self._chance.random() < 0.5:
-            connection = self._counted(RtmpConnection(_ignore))
-            await connection.open(self._rtmp)
+            connection = player = self._counted(RtmpConnection(_ignore))
+            await player.open(self._rtmp)
         else:
             connection = self._counted(Connection(_ignore))
             await connection.connect(self._rtmp)
@@ -264,10 +273,13 @@ class Passers:
         http: where HTTP is spoken.
         key: that publishing needs.
         seed: of their chance.
+        patience_s: how long they let the server's deadlines run; 12 is longer than all of them.
     """
 
-    def __init__(self, rtmp: Place, http: Place, key: str, seed: int) -> None:
-        self._worker = Worker(Passing, None, rtmp, http, key, seed)
+    def __init__(
+        self, rtmp: Place, http: Place, key: str, seed: int, patience_s: float = 12
+    ) -> None:
+        self._worker = Worker(Passing, None, rtmp, http, key, seed, patience_s)
 
     def __enter__(self) -> Passers:
         return self

@@ -68,7 +68,6 @@ class ServerTree:
         self.rtmp = Place(server.host, server.rtmp_port)
         self.http = Place(server.host, server.http_port)
         self._folder = folder
-        self._token = (folder / "api.token").read_text().strip()
 
     # Processes
 
@@ -151,7 +150,7 @@ class ServerTree:
             for _ in range(MAX_ASKED):
                 connection = http.client.HTTPConnection(self.http.host, self.http.port, timeout=20)
                 stack.callback(connection.close)
-                headers = {"Authorization": f"Bearer {self._token}"}
+                headers = {"Authorization": f"Bearer {self.server.token}"}
                 connection.request("GET", f"/api/v1/{path}", headers=headers)
                 answer = connection.getresponse().read()
                 pid = self.whereabouts().get(connection.sock.getsockname()[1], 0)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from bench.load.client import ClientError
 
-from .check import Gap, StreamCheck
+from .check import NO_GAP, Gap, StreamCheck
 from .connection import FlvConnection, Place, RtmpConnection
 
 RETURN_S = 0.5
@@ -31,6 +31,7 @@ class Visit:
     missing: int
     doubled: int
     worst_delay_ms: float
+    longest: Gap  # since the account began
     refusal: str = ""
     faults: list[str] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
@@ -71,7 +72,7 @@ class Viewer:
     def forget(self) -> None:
         """Forget visits that have ended, and gaps and faults of the one that goes on."""
         self._ended = []
-        self._check.gaps, self._check.faults = [], []
+        self._check.gaps, self._check.faults, self._check.longest = [], [], NO_GAP
 
     async def run(self) -> None:
         """Watch until told to leave."""
@@ -117,6 +118,7 @@ class Viewer:
             missing=check.missing,
             doubled=check.doubled,
             worst_delay_ms=check.worst_delay_ns / 1e6,
+            longest=check.longest,
             refusal=refusal or connection.refusal,
             faults=[*check.faults, *filter(None, (connection.broken,))],
             gaps=check.gaps,

@@ -22,7 +22,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,8 @@ class RunningServer:
 
     def __init__(self, process: subprocess.Popen[bytes], folder: Path, log: Path) -> None:
         self.process = process
+        self.supervisor_was_killed = False
+        self._folder = folder
         self._log = log
         self._await_start()
         match = _PORTS.search(self.log())
@@ -125,10 +127,17 @@ class RunningServer:
     # What it costs
 
     def pids(self) -> list[int]:
-        """Its processes: the one that was started, then its workers."""
-        pid = self.process.pid
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        return [pid, *map(int, children)]
+        """Its processes: the supervisor, or all there is, then its workers."""
+        first = self.supervisor_pid()
+        return [first, *(pid for pid in _processes(self._folder) if pid != first)]
+
+    def supervisor_pid(self) -> int:
+        """The process that commands are for, as its file says."""
+        return int((self._folder / "slipstream.pid").read_text().split()[0])
+
+    def worker_pids(self) -> dict[int, int]:
+        """The processes of all workers that there are and answer, by number."""
+        return {worker["number"]: worker["pid"] for worker in self.api("server")["workers"]}
 
     def memory_bytes(self) -> int:
         """What its processes hold alone, and their share of the rest (PSS)."""
@@ -155,9 +164,18 @@ class RunningServer:
     # Its end
 
     def terminate(self) -> int:
-        """Ask it to end; return its exit code."""
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(STOP_TIMEOUT_S)
+        """Ask it to end; return its exit code, 0 if nobody is there to know it."""
+        os.kill(self.supervisor_pid(), signal.SIGTERM)
+        if not self.supervisor_was_killed:
+            return self.process.wait(STOP_TIMEOUT_S)
+        wait_until(lambda: not _processes(self._folder), "the end of all its processes")
+        return 0
+
+    def kill_supervisor(self) -> None:
+        """Kill the process that watches over the workers, as if it had crashed."""
+        self.supervisor_was_killed = True
+        os.kill(self.supervisor_pid(), signal.SIGKILL)
+        self.process.wait()
 
     def _await_start(self) -> None:
         def answered() -> bool:
@@ -168,8 +186,16 @@ class RunningServer:
 
 
 @contextmanager
-def running_server(folder: Path, *flags: str, settings: str = "") -> Iterator[RunningServer]:
+def running_server(
+    folder: Path, *flags: str, settings: str = "", errors: str = "$^"
+) -> Iterator[RunningServer]:
     """A server with these flags and this configuration file, until the end of the block.
+
+    Args:
+        folder: for its keys and its log.
+        flags: of the command line.
+        settings: the configuration file.
+        errors: a pattern; lines of the log that it matches are meant to be there.
 
     Raises:
         AssertionError: it did not start, ended by itself, or met a bug of its own.
@@ -192,12 +218,27 @@ def running_server(folder: Path, *flags: str, settings: str = "") -> Iterator[Ru
     try:
         server = RunningServer(process, folder, log)
         yield server
-        if process.poll() is None:
-            server.terminate()
+        if server.supervisor_was_killed or process.poll() is None:
+            assert server.terminate() == 0, server.log()
     finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-    assert process.returncode == 0, f"exit code {process.returncode}:\n{server.log()}"
-    for sign_of_a_bug in ("link.bug", "Traceback", " error "):
-        assert sign_of_a_bug not in server.log(), server.log()
+        while left := _processes(folder):
+            for pid in left:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            process.poll()  # else it would be there for ever
+    if not server.supervisor_was_killed:
+        assert process.returncode == 0, f"exit code {process.returncode}:\n{server.log()}"
+    said = "\n".join(line for line in server.log().splitlines() if not re.search(errors, line))
+    for sign_of_a_bug in (".bug", "Traceback", " error "):
+        assert sign_of_a_bug not in said, said
+
+
+def _processes(folder: Path) -> list[int]:
+    """All that serve from a folder, ended ones left out; it stands in their command lines."""
+    found, mark = [], f"{folder}/slipstream.toml".encode()
+    for command in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            words = command.read_bytes()
+            if mark in words and b"\0serve\0" in words:
+                found.append(int(command.parent.name))
+    return found

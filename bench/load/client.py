@@ -2,7 +2,7 @@
 
 The simple handshake and the shortest command sequence that every server accepts. After
 `publish()` or `play()` the socket is the caller's: publishers write chunks to it, viewers read it
-themselves, with `reader` if they parse.
+themselves, with `reader` if they parse. `Player` is what a viewer is, whatever it speaks.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 
 from . import amf
 from .chunks import COMMAND, SET_CHUNK_SIZE, ChunkReader, Message, build_message
@@ -26,25 +26,50 @@ TIMEOUT_S = 30  # for each answer; a server that is silent for longer has failed
 
 
 class Target(NamedTuple):
-    """Where the streams are: rtmp://host:port/app."""
+    """Where the streams are: rtmp://host:port/app, and perhaps http://host:http_port/app."""
 
     host: str
     port: int
     app: str = "live"
+    http_port: int = 0
 
 
 class ClientError(Exception):
     """The server refused, or closed the connection."""
 
 
-def connect_many(target: Target, count: int, chunk_size: int = CHUNK_SIZE) -> list[Client]:
+class Reader(Protocol):
+    """What makes messages of a connection's bytes."""
+
+    def receive_data(self, data: bytes) -> list[Message]:
+        """Take bytes, cut anywhere; return the messages that they complete."""
+
+
+class Player(Protocol):
+    """A connection for one viewer, made with a `Target`."""
+
+    socket: socket.socket
+
+    @property
+    def reader(self) -> Reader: ...
+
+    def play(self, name: str) -> None:
+        """Ask for `name`; the answer, followed by media, is for `reader`."""
+
+    def close(self) -> None: ...
+
+
+Connection = TypeVar("Connection")
+
+
+def connect_many(connect: Callable[[], Connection], count: int) -> list[Connection]:
     """`count` connections, made several at a time.
 
     A server that leaves Nagle's algorithm on takes 40 ms to answer, waiting for our kernel's
     delayed acknowledgement; one after the other, 500 viewers would need half a minute.
     """
     with ThreadPoolExecutor(CONNECTING_AT_ONCE) as pool:
-        return list(pool.map(lambda _: Client(target, chunk_size), range(count)))
+        return list(pool.map(lambda _: connect(), range(count)))
 
 
 def raise_if_refused(message: Message) -> None:

@@ -1,4 +1,4 @@
-"""The crowd: viewers that take every byte and look at none.
+"""The crowd: viewers that take every byte and look at none, whatever they speak.
 
 `recv` with MSG_TRUNC lets the kernel throw the bytes away without copying them (tcp(7)); what is
 left is one system call for each arrival, made as soon as epoll tells of it, as a player's own
@@ -12,8 +12,9 @@ import select
 import socket
 import time
 from collections.abc import Callable
+from functools import partial
 
-from .client import Client, Target, connect_many
+from .client import Player, Target, connect_many
 from .worker import Commands
 
 DISCARD_LIMIT = 1 << 20  # bytes thrown away by one call
@@ -23,33 +24,45 @@ EVENTS_AT_ONCE = 256
 class Discarding:
     """Commands: `join`, then `received_bytes` whenever wanted."""
 
-    def __init__(self, commands: Commands, target: Target, read_every_ms: int) -> None:
+    def __init__(
+        self,
+        commands: Commands,
+        target: Target,
+        player: Callable[[Target], Player],
+        read_every_ms: int,
+    ) -> None:
         self._commands = commands
-        self._target = target
+        self._player = partial(player, target)
         self._read_every_s = read_every_ms / 1000
         # In a burst, few events at once keep the bytes of many from waiting for those of few.
         self._events_at_once = -1 if read_every_ms else EVENTS_AT_ONCE
         self._epoll = select.epoll()
         self._epoll.register(commands, select.EPOLLIN)
-        self._clients: dict[int, Client] = {}
+        self._players: list[Player] = []
+        self._streams: dict[str, list[int]] = {}
         self._receive: dict[int, Callable[..., int]] = {}
         self._received: dict[int, int] = {}
         self._buffer = bytearray(DISCARD_LIMIT)  # never written to; only its length counts
 
     def join(self, name: str, count: int) -> None:
         """Add `count` viewers of the stream `name`."""
-        for client in connect_many(self._target, count):
-            client.play(name)
-            client.socket.setblocking(False)
-            descriptor = client.socket.fileno()
-            self._clients[descriptor] = client
-            self._receive[descriptor] = client.socket.recv_into
+        for player in connect_many(self._player, count):
+            player.play(name)
+            player.socket.setblocking(False)
+            descriptor = player.socket.fileno()
+            self._players.append(player)
+            self._streams.setdefault(name, []).append(descriptor)
+            self._receive[descriptor] = player.socket.recv_into
             self._received[descriptor] = 0
             self._epoll.register(descriptor, select.EPOLLIN)
 
-    def received_bytes(self) -> list[int]:
-        """Bytes that each viewer got since it joined."""
-        return list(self._received.values())
+    def received_bytes(self) -> dict[str, list[int]]:
+        """Bytes that each viewer of each stream got since it joined."""
+        received = self._received
+        return {
+            name: [received[descriptor] for descriptor in descriptors]
+            for name, descriptors in self._streams.items()
+        }
 
     def run(self) -> None:
         while True:

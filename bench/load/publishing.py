@@ -14,6 +14,7 @@ import socket
 import struct
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import NamedTuple
 
 from .chunks import (
@@ -70,9 +71,8 @@ class Publishing:
 
     def publish(self, names: list[str], bitrate_bps: int, chunk_size: int) -> None:
         """Begin to publish each of `names`."""
-        for name, client in zip(
-            names, connect_many(self._target, len(names), chunk_size), strict=True
-        ):
+        clients = connect_many(partial(Client, self._target, chunk_size), len(names))
+        for name, client in zip(names, clients, strict=True):
             client.publish(name)
             client.socket.settimeout(None)  # Python's own timeout would poll before every send
             client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, SEND_TIMEOUT)

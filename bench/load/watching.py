@@ -9,11 +9,13 @@ from __future__ import annotations
 import select
 import time
 from array import array
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from .check import SequenceCheck
 from .chunks import COMMAND
-from .client import READ_SIZE, Client, Target, connect_many, raise_if_refused
+from .client import READ_SIZE, Player, Target, connect_many, raise_if_refused
 from .stream import is_keyframe, parse_stamp
 from .worker import Commands
 
@@ -32,8 +34,9 @@ class Watched(NamedTuple):
 class Viewer:
     """One connection that is parsed; call `receive()` when its socket can be read."""
 
-    def __init__(self, client: Client, name: str) -> None:
+    def __init__(self, client: Player, name: str) -> None:
         self.client = client
+        self.name = name
         self.check = SequenceCheck()
         self.received_bytes = 0
         self.first_keyframe_ms: float | None = None
@@ -66,9 +69,11 @@ class Viewer:
 class Watching:
     """Commands: `join`, `leave`, `forget_delays`, `received_bytes`, `watched`."""
 
-    def __init__(self, commands: Commands, target: Target) -> None:
+    def __init__(
+        self, commands: Commands, target: Target, player: Callable[[Target], Player]
+    ) -> None:
         self._commands = commands
-        self._target = target
+        self._player = partial(player, target)
         self._epoll = select.epoll()
         self._epoll.register(commands, select.EPOLLIN)
         self._viewers: dict[int, Viewer] = {}
@@ -76,7 +81,7 @@ class Watching:
 
     def join(self, name: str, count: int) -> None:
         """Add `count` viewers of the stream `name`."""
-        for client in connect_many(self._target, count):
+        for client in connect_many(self._player, count):
             viewer = Viewer(client, name)
             descriptor = viewer.client.socket.fileno()
             self._viewers[descriptor] = viewer
@@ -91,9 +96,12 @@ class Watching:
     def forget_delays(self) -> None:
         del self._delays_ms[:]
 
-    def received_bytes(self) -> list[int]:
-        """Bytes that each viewer got since it joined."""
-        return [viewer.received_bytes for viewer in self._viewers.values()]
+    def received_bytes(self) -> dict[str, list[int]]:
+        """Bytes that each viewer of each stream got since it joined."""
+        received: dict[str, list[int]] = {}
+        for viewer in self._viewers.values():
+            received.setdefault(viewer.name, []).append(viewer.received_bytes)
+        return received
 
     def watched(self) -> Watched:
         viewers = list(self._viewers.values())

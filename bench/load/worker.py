@@ -1,6 +1,6 @@
 """A worker: an object in a process of its own, on the load's core, whose methods are commands.
 
-    worker = Worker(Parsing, core, target)     # Parsing(commands, target).run() in a new process
+    worker = Worker(Parsing, {core}, target)   # Parsing(commands, target).run() in a new process
     worker.ask("join", "stream", 1)            # calls .join("stream", 1) there, returns its result
 
 The object's `run()` is its loop; whenever `commands` can be read it calls `commands.answer(self)`.
@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+from collections.abc import Collection
 from multiprocessing.connection import Connection
 from typing import Any, Protocol
 
@@ -60,13 +61,13 @@ class Commands:
 
 
 class Worker:
-    """The asking end. Args: the job's class, its core (None: any), the job's own arguments."""
+    """The asking end. Args: the job's class, its cores (None: any), the job's own arguments."""
 
-    def __init__(self, job_type: JobType, core: int | None, *arguments: Any) -> None:
+    def __init__(self, job_type: JobType, cores: Collection[int] | None, *arguments: Any) -> None:
         context = multiprocessing.get_context("spawn")
         self._pipe, other_end = context.Pipe()
         self._process = context.Process(
-            target=_work, args=(job_type, core, other_end, arguments), daemon=True
+            target=_work, args=(job_type, cores, other_end, arguments), daemon=True
         )
         self._process.start()
         other_end.close()
@@ -94,10 +95,13 @@ class Worker:
 
 
 def _work(
-    job_type: JobType, core: int | None, pipe: Connection, arguments: tuple[Any, ...]
+    job_type: JobType,
+    cores: Collection[int] | None,
+    pipe: Connection,
+    arguments: tuple[Any, ...],
 ) -> None:
-    if core is not None:
-        os.sched_setaffinity(0, {core})
+    if cores is not None:
+        os.sched_setaffinity(0, cores)
     commands = Commands(pipe)
     try:
         job_type(commands, *arguments).run()

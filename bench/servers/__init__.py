@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..load.client import Client, Player, Target
+
 
 @dataclass(frozen=True, slots=True)
 class Start:
@@ -31,11 +33,13 @@ class Server:
         command: writes what configuration is needed into the folder and returns the command,
             which stays in the foreground.
         app: the RTMP application that takes any stream from anyone.
+        player: what its viewers are, `Client` for RTMP or `HttpFlvClient`.
     """
 
     name: str
     command: Callable[[Start], list[str]]
     app: str = "live"
+    player: Callable[[Target], Player] = Client
 
 
 def all_servers() -> dict[str, Server]:

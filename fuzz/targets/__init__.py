@@ -30,6 +30,8 @@ NAMES = (
     "names",
     "rtmp_url",
     "gate",
+    "wish",
+    "announcements",
 )
 # Modules below a connection have targets of their own. To count them there as well, and what
 # they do for the inputs' own making, would take three quarters of the time.

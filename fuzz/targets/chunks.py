@@ -23,7 +23,7 @@ from tests.rtmp.chunk_reader import GeneralDecoder
 
 PlainDecoder = plain(chunk_decoder).ChunkDecoder
 ALLOWED = (ChunkError,)  # kept in `error`, raised by the next call
-MAX_BYTES = 1024
+MAX_BYTES = 600
 
 LIMITS = (UNAUTHORISED, PUBLISHER, ChunkLimits(300, 500, 3, 20), ChunkLimits(4096, 1000, 8, 5_000))
 

@@ -12,7 +12,7 @@ from fuzz.script import Script
 from slipstream.rtmp import ClientConnection, Code
 
 ALLOWED = ()  # what peers do wrong is in `error`
-MAX_BYTES = 400
+MAX_BYTES = 300
 
 COMMANDS = (
     "_result", "_error", "onStatus", "onBWDone", "onFCPublish", "close", "connect", "publish",

@@ -11,7 +11,7 @@ from slipstream.media import FlvParser, FlvTag, build_flv_tag, flv, flv_header
 
 PlainParser = plain(flv).FlvParser
 ALLOWED = (MediaError,)  # kept in `error`, raised by the next call
-MAX_BYTES = 1024
+MAX_BYTES = 600
 
 
 def run(data: bytes) -> None:

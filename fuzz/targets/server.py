@@ -20,7 +20,7 @@ from slipstream.rtmp import (
 )
 
 ALLOWED = ()  # what peers do wrong is in `error`
-MAX_BYTES = 400
+MAX_BYTES = 300
 
 COMMANDS = (
     "connect", "createStream", "deleteStream", "closeStream", "releaseStream", "FCPublish",

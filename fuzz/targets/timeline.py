@@ -15,7 +15,7 @@ from slipstream.media.timeline import CLOCK, MAX_AHEAD_MS
 
 PlainTimeline = plain(timeline).Timeline
 ALLOWED = ()
-MAX_BYTES = 100
+MAX_BYTES = 80
 
 KINDS = ((Kind.VIDEO, False), (Kind.AUDIO, False), (Kind.DATA, False), (Kind.VIDEO, True))
 

@@ -51,9 +51,10 @@ def open_server(tmp_path: Path) -> Iterator[OpenServer]:
     numbers = count(1)
     with ExitStack() as stack:
 
-        def open_one(*flags: str, settings: str = SETTINGS) -> RunningServer:
+        def open_one(*flags: str, settings: str = SETTINGS, errors: str = "$^") -> RunningServer:
             folder = tmp_path / f"server-{next(numbers)}"
-            return stack.enter_context(running_server(folder, *flags, settings=settings))
+            server = running_server(folder, *flags, settings=settings, errors=errors)
+            return stack.enter_context(server)
 
         yield open_one
 

@@ -102,6 +102,12 @@ class Homes(Alone):
                 directory.hub.located(name, now, elsewhere=True)
         return publication
 
+    def release(self, name: str, head_ms: int) -> None:
+        self.homes.discard(name)
+        for directory in self._directories():
+            if directory is not self:
+                directory.hub.located(name, 0.0, elsewhere=False)
+
     def _directories(self) -> list[Homes]:
         return [neighbour.directory for neighbour in self._everybody]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import os
 from typing import Any
@@ -264,8 +265,13 @@ async def test_a_worker_that_accepts_nobody_any_more_sends_its_clients_elsewhere
         response = await stage.get("/health/live")
         assert "Connection" not in response.headers
         stage.parts.ready = False
-        response = await stage.get("/health/live")
-        assert response.headers["Connection"] == "close"
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(stage.url.split(":")[-1]))
+        writer.write(2 * b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")
+        answer = await reader.read()  # to the end of the connection
+        assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert b"Connection: close\r\n" in answer
+        assert answer.count(b"HTTP/1.1") == 1
+        writer.close()
 
 
 async def test_a_bug_is_a_problem_and_a_line_in_the_log(

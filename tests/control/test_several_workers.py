@@ -7,6 +7,7 @@ from typing import Any
 from prometheus_client.parser import text_string_to_metric_families
 
 from slipstream.control import Config
+from slipstream.control.figures import written_bytes
 from slipstream.formats import FlvFormat, RtmpFormat
 from slipstream.hub import Publication
 from slipstream.net.served import ServedFigures
@@ -88,6 +89,20 @@ async def test_the_memory_of_logs_counts_once() -> None:
         alone = (await first.json("/api/v1/server"))["log_bytes"]
         watch(second)
         assert (await second.json("/api/v1/server"))["log_bytes"] == alone > 0
+        assert [written_bytes(stage.hub) for stage in (first, second)] == [alone, 0]
+
+
+async def test_it_still_does_when_the_publisher_has_gone() -> None:
+    async with serving_workers(2) as (first, second):
+        publication = publish(first)
+        watch(first)
+        watch(second)
+        before = (await first.json("/api/v1/server"))["log_bytes"]
+        publication.close(first.now)
+        for stage in (first, second):
+            told = await stage.json("/api/v1/server")
+            assert told["log_bytes"] == before
+            assert told["streams"] == {"live": 0, "slate": 0, "starting": 0, "waiting": 1}
 
 
 async def test_many_streams_and_viewers_are_told_in_several_questions() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from slipstream.log import SYNC, Batch, Log
 from slipstream.log.log import MAX_SEGMENT
+from slipstream.log.segment import open_memory
 
 
 def entry(log: Log, data: bytes, time_ms: int, flags: int = 0, greeting: object = None) -> None:
@@ -199,3 +200,32 @@ def test_what_is_no_longer_kept_is_passed_over_in_looking_for_a_time() -> None:
     assert log.tail > 0
     assert log.end_of(0, 0) == log.tail
     assert log.end_of(60_000, 0) == log.head
+
+
+def adopted(offset: int) -> Log:
+    """A log that goes on, from position 5 on, in a file that another process writes."""
+    log = Log(keep_ms=0)
+    entry(log, b"first", 0, SYNC)
+    log.adopt(open_memory(1_000), 1_000, offset)
+    return log
+
+
+def test_times_are_found_in_a_file_that_another_process_had_begun_before() -> None:
+    log = adopted(700)
+    log.note(Batch([], [10, 10, 10], [100, 200, 300], bytearray((SYNC, 0, 0)), [None]))
+    assert log.end_of(50, 0) == 5
+    assert log.end_of(100, 0) == 15
+    assert log.end_of(299, 15) == 25
+    assert log.end_of(300, 0) == log.head == 35
+
+
+def test_a_file_that_its_writer_never_filled_is_in_nobodys_way() -> None:
+    log = adopted(0)
+    entry(log, b"ours", 100, SYNC)
+    assert read(log, 0, 9) == b"firstours"
+    log.segments.pop(0)
+    assert log.bytes_per_second() == 0
+    for i in range(1, 20):
+        entry(log, bytes(200_000), i * 1000, SYNC)
+    assert all(segment.times for segment in log.segments)
+    assert log.bytes_per_second() > 0

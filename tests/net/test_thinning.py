@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from slipstream.formats import Flag
-from slipstream.log import SYNC
-from slipstream.net.thinning import Thinning
+from slipstream.log import SYNC, Segment
+from slipstream.log.segment import open_memory
+from slipstream.net.thinning import Run, Thinning
 
 CEILING_MS = 1_000
 KEY = SYNC | Flag.VIDEO | Flag.KEYFRAME
@@ -82,6 +84,36 @@ def test_a_keyframe_of_another_track_brings_nothing_back() -> None:
     assert thinning.leaves_out(INTER)
     assert thinning.leaves_out(OTHER_TRACK_KEY)
     assert not thinning.leaves_out(KEY)
+
+
+def runs(thinning: Thinning, segment: Segment, position: int) -> list[Run]:
+    found = []
+    while position < segment.end:
+        found.append(thinning.next_run(segment, position, segment.end))
+        position = found[-1].end
+    return found
+
+
+@pytest.mark.parametrize("offset", [0, 500])
+def test_neighbours_that_are_sent_are_one_range(offset: int) -> None:
+    """Also in a file that another process had begun before we were told of it."""
+    start = 1_000
+    segment = Segment(start, 10_000, open_memory(10_000) if offset else -1, offset)
+    entries = "apbaKapbbaa"
+    sizes = [100] * len(entries)
+    segment.note(sizes, [0] * len(entries), bytes(ENTRIES[name] for name in entries))
+    assert runs(at_lag(750), segment, start) == [
+        Run(start, start + 100, 0),  # a
+        Run(start + 300, start + 400, 2),  # a
+        Run(start + 400, start + 700, 0),  # Kap
+        Run(start + 900, start + 1_100, 2),  # aa
+    ]
+
+
+def test_a_run_of_nothing_ends_where_it_starts() -> None:
+    segment = Segment(0, 1_000)
+    segment.note([100, 100], [0, 0], bytes((INTER, INTER)))
+    assert at_lag(750).next_run(segment, 0, 200) == Run(200, 200, 2)
 
 
 LAGS_MS = (0, 249, 250, 499, 500, 749, 750, 1_200)

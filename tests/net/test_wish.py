@@ -33,7 +33,8 @@ def test_what_a_query_asks_for(query: str, wish: Wish) -> None:
     [
         ("delay=", "delay=''"),
         ("delay=soon", "a number of seconds"),
-        ("delay=-1", "0 or more"),
+        ("delay=-1", "0 to 86400"),
+        ("delay=1e308", "0 to 86400"),
         ("delay=nan", "a number of seconds"),
         ("delay=inf", "a number of seconds"),
         ("delay=1e999", "a number of seconds"),

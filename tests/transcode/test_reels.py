@@ -24,7 +24,7 @@ from tests.transcode.stage import SMALL, SMALL_SHAPE, STEREO
 
 CARD = Order("card", "soon", SMALL_SHAPE)
 SLOW_SHAPE = Shape(PictureShape(Codec.H265, 1920, 1080, Fraction(60)), STEREO)
-SLOW = Order("card", "soon", SLOW_SHAPE)  # takes seconds
+SLOW = Order("card", "soon", SLOW_SHAPE, max_bytes=2 << 20)  # takes seconds
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def children() -> list[int]:
 
 async def until(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(PATIENCE_S):
-        while not condition():  # noqa: ASYNC110
+        while not condition():
             await asyncio.sleep(0.01)
 
 

@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from slipstream.hub import Hub, Stream
+from slipstream.hub import Hub, Stream, Subscription
 
 
 class StreamState(StrEnum):
@@ -39,26 +39,26 @@ class Figures:
     def of(cls, hub: Hub) -> Figures:
         """Count everything: 0.2 µs per viewer, 6 µs per stream."""
         figures = cls(streams=Counter({"live": 0, "slate": 0, "starting": 0}))
+        publishers: list[str] = []
+        viewers: list[Subscription] = []
         for stream in hub.streams.values():
-            figures._count_stream(stream)
-            for publication in stream.publications():
-                figures.publishers[publication.peer.protocol] += 1
+            viewers += stream.subscriptions
+            if stream.is_elsewhere:
+                continue
+            publications = stream.publications()
+            for publication in publications:
+                publishers.append(publication.peer.protocol)
                 figures.received_bits_per_second += publication.bitrate
-            viewers = stream.subscriptions
-            figures.viewers.update([subscription.peer.protocol for subscription in viewers])
-            figures.waiting_viewers += [s.started for s in viewers].count(False)
+            bytes_kept = sum([form.log.bytes_kept() for form in stream.forms()])
+            if publications:
+                figures.streams[state_of(stream)] += 1
+                figures.log_bytes += bytes_kept
+            else:
+                figures.waiting_streams[stream.name] = bytes_kept
+        figures.publishers = Counter(publishers)
+        figures.viewers = Counter([viewer.peer.protocol for viewer in viewers])
+        figures.waiting_viewers = [viewer.started for viewer in viewers].count(False)
         return figures
-
-    def _count_stream(self, stream: Stream) -> None:
-        if stream.is_elsewhere:
-            return
-        state = state_of(stream)
-        bytes_kept = sum(form.log.bytes_kept() for form in stream.forms())
-        if state is StreamState.WAITING:
-            self.waiting_streams[stream.name] = bytes_kept
-        else:
-            self.streams[state] += 1
-            self.log_bytes += bytes_kept
 
 
 def state_of(stream: Stream) -> StreamState:

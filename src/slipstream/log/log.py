@@ -156,7 +156,8 @@ class Log:
         """The rate over what is kept, in bytes per second of stream time; 0 while unknown."""
         if not self.segments:
             return 0
-        span_ms = self.head_ms - self.segments[0].times[0]
+        times = self.segments[0].times
+        span_ms = self.head_ms - times[0] if times else 0
         return (self.head - self.tail) * 1000 // span_ms if span_ms >= 500 else 0
 
     def _room(self) -> int:
@@ -195,12 +196,16 @@ class Log:
         segments = self.segments
         needed = self.sync_points[-1].position if self.sync_points else self.head
         while segments and (
-            (segments[0].end <= needed and segments[0].times[-1] < self.head_ms - self._keep_ms)
+            (segments[0].end <= needed and self._is_old(segments[0]))
             or self.bytes_kept() > self._max_bytes
         ):
             segments.pop(0)
             while self.sync_points and self.sync_points[0].position < self.tail:
                 self.sync_points.popleft()
+
+    def _is_old(self, segment: Segment) -> bool:
+        """Whether a segment may be let go; one that another process never filled is of no use."""
+        return not segment.times or segment.times[-1] < self.head_ms - self._keep_ms
 
     def _add_sync_points(self, batch: Batch) -> None:
         position = self.head - sum(batch.sizes)

@@ -125,5 +125,5 @@ class Segment:
         first = self.entry_at(position)
         for index in range(first, len(times)):
             if times[index] > time_ms:
-                return self.start + self.ends[index - 1] if index else self.start
+                return self.origin + self.ends[index - 1] if index else self.start
         return self.end

@@ -227,7 +227,6 @@ class Cursor:
             self._progress_at = now
         elif now - self._progress_at >= self.stall_s:
             self.give_up(f"took nothing for {self.stall_s:g} s")
-            return
         if waiting and self.fd >= 0 and self._lag_ms(waiting) >= self.ceiling_ms / 2:
             self._leave_fast_lane()  # the kernel takes it all, the viewer does not
 
@@ -269,12 +268,22 @@ class Cursor:
             return
         late_ms = self._reception.lateness_ms(waiting, self.position)
         lag_ms = min(self._lag_ms(waiting), late_ms) - self._start_lag_ms
+        was_thinned = self._thinning.is_active
         self._thinning.adapt(lag_ms, self.ceiling_ms)
+        if was_thinned or self._thinning.is_active:
+            self._fit_send_buffer()
         gone = self.position < self.log.tail
         if gone or lag_ms > self.ceiling_ms:
             sync = self.log.sync_point(self.delay_ms)
             if gone or (sync is not None and sync.position > self.position):
                 self.jump()
+
+    def _fit_send_buffer(self) -> None:
+        """Have the kernel hold a second of what the viewer takes, if that is less than usual."""
+        size = buffer_size(self.log, self.ceiling_ms)
+        if self._thinning.is_active:
+            size = min(size, self._reception.buffer_size())
+        self.link.bound_send_buffer(size)
 
     def _locate(self) -> Segment | None:
         """The segment of the next byte; a cursor keeps the one it is in, even when dropped."""
@@ -359,25 +368,16 @@ class Cursor:
             return self._lost()
         if segment.boundary(self.position) != self.position:
             return self._send_range(segment.boundary(self.position))
-        kept = self._leave_out(segment, min(end, segment.end))
-        return kept == self.position or self._send_range(kept)
+        kept = self._leave_out(segment, end)
+        return not kept or self._send_range(self.position + kept)
 
     def _leave_out(self, segment: Segment, end: int) -> int:
-        """Pass over what is left out; return the end of what comes then and is sent at once."""
-        thinning, flags, ends = self._thinning, segment.flags, segment.ends
-        first = index = segment.entry_at(self.position)
-        position = self.position
-        while position < end and thinning.leaves_out(flags[index]):
-            position = segment.origin + ends[index]
-            index += 1
-        if index > first:
-            self.dropped_frames += index - first
-            self._skip_to(position, segment.times[index - 1])
-        if position < end:
-            position = segment.origin + ends[index]
-            while position < end and thinning.sends(flags[index := index + 1]):
-                position = segment.origin + ends[index]
-        return position
+        """Pass over what is left out; return how many bytes come then that are sent at once."""
+        run = self._thinning.next_run(segment, self.position, min(end, segment.end))
+        if run.left_out:
+            self.dropped_frames += run.left_out
+            self._skip_to(run.start, segment.time_at(run.start - 1))
+        return run.end - run.start
 
     def _send_selected(self, end: int) -> bool:
         """Send the messages up to `end` that the viewer wants, each in its own form."""
@@ -387,10 +387,8 @@ class Cursor:
             segment = self._locate()
             if segment is None:
                 return self._lost()
-            if self._thinning.is_active:
-                kept = self._leave_out(segment, min(end, segment.end))
-                if kept == self.position:
-                    continue
+            if self._thinning.is_active and not self._leave_out(segment, end):
+                continue
             index = segment.entry_at(self.position)
             size = segment.origin + segment.ends[index] - self.position
             message = os.pread(segment.fd, size, self.position - segment.origin)

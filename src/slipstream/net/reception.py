@@ -16,6 +16,7 @@ MAX_SKIPS = 128  # kept; what lies before the oldest is taken to be whole (12 KB
 RATE_S = 1.0  # over which the rate is averaged
 BUFFER_MS = 1_000  # of the stream that the kernel may hold, or half the ceiling if that is less
 MIN_BUFFER, MAX_BUFFER = 64 << 10, 4 << 20
+NARROW_BUFFER = 16 << 10  # the least for one that is slow; a second of 128 kbit/s
 USUAL_RATE = 128 << 10  # bytes per second, where the log's is not known yet
 
 
@@ -81,6 +82,10 @@ class Reception:
             rate = max(taken - self._taken, 0) / passed_s
             self._rate += (rate - self._rate) * min(passed_s / RATE_S, 1.0)
             self._taken, self._taken_at = taken, now
+
+    def buffer_size(self) -> int:
+        """How many bytes the kernel may hold for this viewer if it is slow."""
+        return max(int(self._rate * BUFFER_MS / 1000), NARROW_BUFFER)
 
     def lag_ms(self, waiting: int, sent: int, position: int) -> int:
         """How much of the stream the viewer has not received, in ms.

@@ -7,8 +7,10 @@ always go on, and a picture never comes without those that it refers to.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from slipstream.formats import Flag
-from slipstream.log import SYNC
+from slipstream.log import SYNC, Segment
 
 # Shares of the latency ceiling
 SPARE_DISPOSABLE = 1 / 2
@@ -18,8 +20,16 @@ CALM = 1 / 4  # below it everything is sent again
 _EVERYTHING, _REFERRED_TO, _NO_PICTURES = range(3)  # what is sent
 
 
+class Run(NamedTuple):
+    """A range of a segment that is sent, by positions."""
+
+    start: int
+    end: int
+    left_out: int  # entries, just before it
+
+
 class Thinning:
-    """One viewer's. Call `adapt()` with its lag, then ask entry by entry."""
+    """One viewer's. Call `adapt()` with its lag, then ask for one run after the other."""
 
     __slots__ = ("_broken", "_level", "is_active")
 
@@ -39,6 +49,20 @@ class Thinning:
         else:
             self._level = _EVERYTHING
         self.is_active = self._broken or self._level > _EVERYTHING
+
+    def next_run(self, segment: Segment, position: int, end: int) -> Run:
+        """What is sent next of the entries between two positions; nothing if all are left out."""
+        flags, ends, origin = segment.flags, segment.ends, segment.origin
+        first = index = segment.entry_at(position)
+        while position < end and self.leaves_out(flags[index]):
+            position = origin + ends[index]
+            index += 1
+        start, left_out = position, index - first
+        if position < end:
+            position = origin + ends[index]
+            while position < end and self.sends(flags[index := index + 1]):
+                position = origin + ends[index]
+        return Run(start, position, left_out)
 
     def leaves_out(self, flags: int) -> bool:
         """Whether the next entry is left out. To be asked once for each, in order.

@@ -6,7 +6,6 @@ it wants to be held. Other parts of a query are somebody else's.
 
 from __future__ import annotations
 
-from math import isfinite
 from typing import NamedTuple
 from urllib.parse import parse_qs
 
@@ -16,6 +15,7 @@ from slipstream.errors import SlipstreamError
 from slipstream.hub import StreamSettings
 
 STEP_MS = 100  # delays are rounded to it, so that those who are held share their sends
+MAX_DELAY_S = 86_400
 MAX_FIELDS = 100  # of a query; more is somebody's experiment on us
 
 
@@ -62,8 +62,8 @@ def _delay_ms(text: str) -> int:
         seconds = float(text)
     except ValueError:
         seconds = -1.0
-    if not isfinite(seconds) or seconds < 0:
-        raise BadWishError(f"delay={text[:40]!r}: it is a number of seconds, 0 or more")
+    if not 0 <= seconds <= MAX_DELAY_S:  # and not for what is no number
+        raise BadWishError(f"delay={text[:40]!r}: it is a number of seconds, 0 to {MAX_DELAY_S}")
     return round(seconds * 1000 / STEP_MS) * STEP_MS
 
 

@@ -42,15 +42,14 @@ class FlvChild:
         self._listening: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        # A session of its own, so that Ctrl-C reaches us alone, and we end the child.
-        self._child = await asyncio.create_subprocess_exec(
-            *self._command,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            start_new_session=True,
-        )
-        self._listening = asyncio.create_task(self._listen())
+        starting = asyncio.ensure_future(self._start())
+        try:
+            await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            # asyncio waits for ever when it is cancelled while it starts a process (3.11, 3.12).
+            await starting
+            await self.__aexit__(None, None, None)
+            raise
         return self
 
     async def __aexit__(
@@ -86,6 +85,17 @@ class FlvChild:
     def hear(self, line: str) -> None:
         """Take in what the child says of itself."""
         self.notes.append(line)
+
+    async def _start(self) -> None:
+        # A session of its own, so that Ctrl-C reaches us alone, and we end the child.
+        self._child = await asyncio.create_subprocess_exec(
+            *self._command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )
+        self._listening = asyncio.create_task(self._listen())
 
     async def _check_end(self, child: asyncio.subprocess.Process) -> None:
         assert self._listening is not None

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from struct import Struct, error
 
+from slipstream.errors import MediaError
 from slipstream.formats import Greeting
 from slipstream.log import SYNC, Batch
 from slipstream.media import Frame, Kind, parse_tag
@@ -88,7 +89,7 @@ def parse_announcement(data: bytes) -> Announcement:
             return GreetingAnnounced(tuple(_parse_frames(data)))
         if data[0] == _SEGMENT:
             return SegmentAnnounced(*_segment.unpack(data)[1:])
-    except (IndexError, error) as wrong:
+    except (IndexError, error, MediaError) as wrong:
         raise ValueError(f"no announcement: {data[:80]!r}") from wrong
     raise ValueError(f"no announcement: {data[:80]!r}")
 

@@ -6,6 +6,9 @@ import asyncio
 import os
 import socket
 from collections.abc import Callable
+from contextlib import suppress
+
+import structlog
 
 from slipstream.formats import Greeting
 from slipstream.log import SYNC, Log
@@ -17,6 +20,8 @@ from slipstream.workers.announcements import (
     SegmentAnnounced,
     parse_announcement,
 )
+
+log = structlog.get_logger()
 
 PACKETS_PER_TURN = 32
 
@@ -62,8 +67,9 @@ class Follower:
         """Take what has been announced, and no more."""
         if self._sock.fileno() < 0:
             return
-        while self._receive():
-            pass
+        with suppress(ValueError):
+            while self._receive():
+                pass
         self._abort()
 
     def _abort(self) -> None:
@@ -75,7 +81,12 @@ class Follower:
             self._segment = None
 
     def _readable(self) -> None:
-        if self._receive() is None:
+        try:
+            goes_on = self._receive() is not None
+        except ValueError as error:
+            log.warning("follow.unreadable", reason=str(error))
+            goes_on = False
+        if not goes_on:
             self._abort()
             self._ended()
 

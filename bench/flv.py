@@ -1,0 +1,43 @@
+"""HTTP-FLV beside RTMP: the same fan-out from the same server, over either.
+
+What does it cost to watch by HTTP what could be watched by RTMP? The rounds are those of `fanout`.
+No other server here speaks HTTP-FLV, so each row is compared with RTMP at the same point of the
+pump, in the same run.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from .fanout import Case, choose_cases, measure
+from .report import Promise, Reference, Report
+from .settings import Settings
+
+RTMP, HTTP_FLV = "slipstream", "HTTP-FLV"  # the beginnings of the servers' names
+PUMPS = ("at once", "auto", "100 ms")
+SERVERS = ",".join(f"{over} {pump}" for pump in PUMPS for over in (RTMP, HTTP_FLV))
+USUAL_CASES = (Case(500, 1),)
+USUAL_S = 5
+USUAL_ROUNDS = 3
+PROMISES = [
+    Promise(f"{HTTP_FLV} {pump}", column, limit)
+    for column, limit in (
+        ("latency_max_ms", 1000),
+        ("missing", 0),
+        ("doubled", 0),
+        ("unequal_viewers", 0),
+    )
+    for pump in PUMPS
+]
+
+
+def run(settings: Settings) -> Report:
+    """Measure; `--viewers` and `--bitrate` replace the usual load."""
+    rows = settings.alternate(
+        choose_cases(settings, USUAL_CASES),
+        partial(measure, usual_s=USUAL_S),
+        servers=SERVERS,
+        rounds=USUAL_ROUNDS,
+    )
+    same_over_rtmp = Reference("RTMP", lambda server: server.replace(HTTP_FLV, RTMP))
+    return Report("HTTP-FLV beside RTMP", rows, settings.judged(PROMISES), same_over_rtmp)
