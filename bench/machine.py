@@ -75,17 +75,31 @@ def _pss_bytes(pid: int) -> int:
 def memory_file_bytes(pid: int) -> int:
     """Memory in the process tree's memfds, which PSS counts only where it is mapped."""
     sizes: dict[int, int] = {}
-    for member in process_tree(pid):
-        for descriptor in Path(f"/proc/{member}/fd").iterdir():
-            try:
-                if not str(descriptor.readlink()).startswith("/memfd:"):
-                    continue
-                status = descriptor.stat()
-            except FileNotFoundError:  # closed while we looked
-                continue
-            if stat.S_ISREG(status.st_mode):
-                sizes[status.st_ino] = status.st_blocks * 512
+    for files in memory_files(pid):
+        sizes |= files
     return sum(sizes.values())
+
+
+def memory_files(pid: int) -> list[dict[int, int]]:
+    """Of each process of the tree its memfds, by inode, with the memory in each, in bytes.
+
+    A file that several processes hold has one inode.
+    """
+    return [_memory_files(member) for member in process_tree(pid)]
+
+
+def _memory_files(pid: int) -> dict[int, int]:
+    sizes: dict[int, int] = {}
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            if not str(descriptor.readlink()).startswith("/memfd:"):
+                continue
+            status = descriptor.stat()
+        except FileNotFoundError:  # closed while we looked
+            continue
+        if stat.S_ISREG(status.st_mode):
+            sizes[status.st_ino] = status.st_blocks * 512
+    return sizes
 
 
 def core_busy_s(core: int) -> float:

@@ -82,6 +82,10 @@ class RunningServer:
     def memory_file_bytes(self) -> int:
         return machine.memory_file_bytes(self._process.pid)
 
+    def memory_file_bytes_of_each(self) -> list[int]:
+        """The same of each process alone: what several hold counts in each of them."""
+        return [sum(files.values()) for files in machine.memory_files(self._process.pid)]
+
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + START_TIMEOUT_S
         while time.monotonic() < deadline:

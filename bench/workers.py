@@ -24,7 +24,7 @@ from .window import measure_window
 WATCHING = 10  # in all; with fewer it might be that one worker has none of them
 USUAL_S = 5
 USUAL_ROUNDS = 5
-WARM_UP_S = 2
+WARM_UP_S = 4  # from the first viewer's coming; logs of the same age have the same size
 SETTLE_S = 1
 GB, MB = 1e9, 1 << 20
 MAX_COST = 1.2  # times that of one worker
@@ -60,6 +60,7 @@ class WorkersRow(Row):
     told_bytes_per_s: float = column("told B/s a stream", 0)
     told_percent: float = column("% of its media", 2)
     memory_files_mb: float = column("memory files MB", 1, compared=True)
+    held_mb: float = column("held by each, MB in all")
     pss_mb: float = column("PSS MB")
     missing: int = column("missing", 0, sum)
     doubled: int = column("doubled", 0, sum)
@@ -100,14 +101,16 @@ def _measure(server: Server, case: Case, settings: Settings) -> WorkersRow:
     with settings.start(server, roaming=True) as (running, crowd):
         inside.wait_for_workers(running)
         crowd.publish(case.streams, round(case.bitrate_mbps * 1e6))
+        warm_s = time.monotonic() + WARM_UP_S
         _join(crowd, case)
-        time.sleep(WARM_UP_S)
+        time.sleep(max(0.0, warm_s - time.monotonic()))
         quiet_bytes = crowd.quiet_bytes()
         time.sleep(SETTLE_S)
         before = inside.look(running)
         window = measure_window(running, crowd, settings.measured_s(USUAL_S))
         after = inside.look(running)
-        file_bytes, pss_bytes = running.memory_file_bytes(), running.pss_bytes()
+        file_bytes, held_bytes = running.memory_file_bytes(), running.memory_file_bytes_of_each()
+        pss_bytes = running.pss_bytes()
         unequal = unequal_viewers(quiet_bytes, crowd.quiet_bytes())
         watched = crowd.watched()
     told = after.feed_bytes - before.feed_bytes
@@ -124,6 +127,7 @@ def _measure(server: Server, case: Case, settings: Settings) -> WorkersRow:
         told_bytes_per_s=told_per_s,
         told_percent=100 * told_per_s / (case.bitrate_mbps * 1e6 / 8),
         memory_files_mb=file_bytes / MB,
+        held_mb=sum(held_bytes) / MB,
         pss_mb=pss_bytes / MB,
         missing=watched.missing,
         doubled=watched.doubled,

@@ -21,32 +21,43 @@ from tests.rtmp_client import RtmpClient
 def main() -> None:
     """Use the server that the command line names."""
     publish_url, play_url = sys.argv[1:]
-    worst_gap_s, seen, failure = 0.0, 0, ""
+    worst_gap_s, overslept_s, seen, failure = 0.0, 0.0, 0, ""
     try:
-        for gap_s, messages in watch(publish_url, play_url):
+        for gap_s, late_s, messages in watch(publish_url, play_url):
             if not seen:
                 print("watching", flush=True)
-            worst_gap_s, seen = max(worst_gap_s, gap_s), seen + messages
+            worst_gap_s, overslept_s = max(worst_gap_s, gap_s), max(overslept_s, late_s)
+            seen += messages
     except Exception as error:
         failure = f"{type(error).__name__}: {error}"
-    saw = {"messages": seen, "worst_gap_s": worst_gap_s, "failure": failure}
+    saw = {
+        "messages": seen,
+        "worst_gap_s": worst_gap_s,
+        "overslept_s": overslept_s,
+        "failure": failure,
+    }
     print(json.dumps(saw), flush=True)
 
 
-def watch(publish_url: str, play_url: str) -> Iterator[tuple[float, int]]:
-    """Publish and play; yield seconds since the last messages came, and how many came."""
+def watch(publish_url: str, play_url: str) -> Iterator[tuple[float, float, int]]:
+    """Publish and play.
+
+    Yields seconds since the last messages came, seconds of them that the machine let this
+    process sleep too long, and how many messages came.
+    """
     with RtmpClient.playing(play_url) as player, RtmpClient.publishing(publish_url) as publisher:
         publisher.send(*CONFIGS)
-        last = None
+        last, late_s = None, 0.0
         for frames in pictures():
             publisher.send(*frames)
             wanted = frames if last else [*CONFIGS, *frames]
             assert bodies(player.take(len(wanted))) == bodies(wanted), "other messages than sent"
             now = time.monotonic()
-            yield now - last if last else 0.0, len(wanted)
+            yield now - last if last else 0.0, late_s, len(wanted)
             last = now
             if select.select([sys.stdin], [], [], PICTURE_MS / 1000)[0]:
                 return
+            late_s = time.monotonic() - now - PICTURE_MS / 1000
 
 
 def pictures() -> Iterator[list[Frame]]:

@@ -22,6 +22,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from random import Random
+from statistics import fmean
 
 from fuzz.mutations import mutated
 from fuzz.visitor import Visitor
@@ -45,7 +46,9 @@ LOOK_EVERY_S = 2.0  # at memory and descriptors
 IDLE_S = 3.0  # that the idle server is watched
 
 COUNTED = ("publications", "takeovers", "subscriptions")
-MAX_GROWTH_MB = 24
+MAX_GROWTH_MB = 64  # for those who were served at the same time, and what the heap keeps
+MAX_CREEP_MB = 8  # between the middle and the end of a long run: what grows without end
+LONG = 5_000  # conversations
 MAX_DESCRIPTORS = 8  # of what ends at the next tick, and of sockets that linger
 MAX_IDLE = 0.05  # of one core
 
@@ -56,6 +59,7 @@ class Seen:
 
     messages: int = 0
     worst_gap_s: float = 0.0
+    overslept_s: float = 0.0
     failure: str = ""
 
 
@@ -210,10 +214,23 @@ def judge(report: Report, max_gap_s: float) -> None:
         f"the bystander: {saw.failure}": saw.failure != "",
         f"the bystander waited for {saw.worst_gap_s:.2f} s": saw.worst_gap_s > max_gap_s,
         f"{growth:.1f} MB more than before": growth > MAX_GROWTH_MB,
+        f"{creep(report):.1f} MB more than half way": creep(report) > MAX_CREEP_MB,
         f"{left} descriptors more than before": left > MAX_DESCRIPTORS,
         f"{report.idle:.0%} of a core in use when idle": report.idle > MAX_IDLE,
     }
     report.findings += [finding for finding, broken in rules.items() if broken]
+
+
+def creep(report: Report) -> float:
+    """MB by which memory grew in the second half of a long run."""
+    if report.conversations < LONG:
+        return 0.0
+    tenth = len(report.curve) // 10
+    middle, end = (
+        fmean(memory for _, memory in report.curve[start : start + tenth])
+        for start in (5 * tenth, len(report.curve) - tenth)
+    )
+    return end - middle
 
 
 def run(seed: str, numbers: range, *, connections: int = 32, max_gap_s: float = 0.5) -> Report:

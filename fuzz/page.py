@@ -76,6 +76,7 @@ def conversations_table(report: dict[str, Any]) -> str:
         "that came to play": f"{counted['subscriptions']:,}",
         "messages that the bystander sent and got, unchanged": f"{saw['messages']:,}",
         "its longest wait, from message to message": f"{saw['worst_gap_s'] * 1000:.0f} ms",
+        "longest sleep that the machine added to its 40 ms": f"{saw['overslept_s'] * 1000:.0f} ms",
         "memory before, at most, after": " / ".join(f"{size:.1f}" for size in memory) + " MB",
         "descriptors before, at most, after": " / ".join(map(str, descriptors)),
         "processor time when idle again": f"{report['idle']:.1%} of a core",

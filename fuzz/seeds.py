@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
+from slipstream.amf import Value, build_amf0
 from slipstream.media import FlvParser, parse_tag
 from slipstream.rtmp import PUBLISHER, ChunkDecoder, Message, MessageType, encode
 from slipstream.workers.announcements import build_entries, build_greeting, build_segment
@@ -265,6 +266,20 @@ def announcements() -> Iterator[bytes]:
     yield build_entries([10, 20], array("q", [0, 40]), b"\x01\x02", picture=True, more=False)
 
 
+def shape() -> Iterator[bytes]:
+    """Metadata and configurations of each film, and sizes and rates of all kinds."""
+    for path in sorted(CAPTURES.glob("*.flv")):
+        tags = FlvParser().receive_data(path.read_bytes())[:6]
+        kinds = {9: 0, 8: 1, 18: 2}
+        bodies = [(kinds[tag.type_id], tag.body[:250]) for tag in tags]
+        yield b"".join(bytes((kind, len(body))) + body for kind, body in bodies)[:500]
+    for width in (16, 1920, 1e6, float("inf"), -1, float("nan")):
+        values: Value = {"videocodecid": 7.0, "width": width, "height": 9e6, "framerate": 29.97,
+                  "audiocodecid": "mp4a", "audiosamplerate": width, "stereo": True}  # fmt: skip
+        body = build_amf0(values)
+        yield bytes((3, len(body))) + body
+
+
 SEEDS: dict[str, Callable[[], Iterator[bytes]]] = {
     "handshake": handshake,
     "chunks": chunks,
@@ -284,4 +299,5 @@ SEEDS: dict[str, Callable[[], Iterator[bytes]]] = {
     "gate": gate,
     "wish": wish,
     "announcements": announcements,
+    "shape": shape,
 }

@@ -57,6 +57,7 @@ def _write(folder: Path, name: str, report: Report, pictures: dict[str, str], st
     about = {"date": started, "machine": machine.describe()}
     (folder / f"{name}.json").write_text(json.dumps(about | report.to_json(), indent=1) + "\n")
     (folder / f"{name}.md").write_text(report.markdown() + "\n")
+    (folder / f"{name}.log").write_text(report.log)
     for title, picture in pictures.items():
         (folder / f"{title}.svg").write_text(picture)
 

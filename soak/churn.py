@@ -18,17 +18,9 @@ from .server import Held, Holdings, ServerTree, running_tree, until
 from .settings import Settings
 
 # Nobody is to be waited for long when all have left.
-SETTINGS = "[streams]\ngrace_s = 3\nwait_s = 3\n"
-SHORT_SETTINGS = """
-[net]
-handshake_s = 1
-connect_s = 1
-request_s = 1
-
-[streams]
-grace_s = 1
-wait_s = 1
-"""
+STREAMS = {"grace_s": 3, "wait_s": 3}
+SHORT_STREAMS = {"grace_s": 1, "wait_s": 1}
+SHORT_NET = {"handshake_s": 1, "connect_s": 1, "request_s": 1}
 WITNESS = "witness"
 RATE = 12  # connections a second: more than 20 000 in half an hour
 SHORT_RATE = 20
@@ -94,9 +86,11 @@ def run(settings: Settings) -> Report:
     rate = settings.pick(full=RATE, short=SHORT_RATE)
     what = f"{minutes:.1f} minutes of about {rate} connections a second, seed {settings.seed}."
     report = Report("Churn", what)
+    streams = settings.pick(full=STREAMS, short=SHORT_STREAMS)
+    net = settings.pick(full={}, short=SHORT_NET)
     patience_s = settings.pick(full=12, short=4)
     with (
-        running_tree(2, settings.pick(full=SETTINGS, short=SHORT_SETTINGS)) as tree,
+        running_tree(2, streams=streams, net=net) as tree,
         Crowd(tree.rtmp, tree.http, tree.server.key) as crowd,
         Passers(tree.rtmp, tree.http, tree.server.key, settings.seed, patience_s) as passers,
     ):
@@ -112,6 +106,7 @@ def run(settings: Settings) -> Report:
         _judge_witnesses(crowd, report, settings)
         end, end_inside = _settle(tree, passers, samples)
         passed = passers.report()
+        report.log = tree.server.log()
     connections = passed.connections - before.connections
     least = settings.pick(full=FULL_CONNECTIONS, short=SHORT_CONNECTIONS)
     report.at_least("connections", connections, least)

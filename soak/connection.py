@@ -138,7 +138,7 @@ class Connection(asyncio.Protocol):
             if self._transport is not None:
                 self._transport.abort()
 
-    def _receive(self, data: bytes, now_ns: int) -> None:
+    def _receive(self, data: bytes, now_ns: int, /) -> None:
         """Take what has come; here it is of no interest.
 
         Raises:

@@ -24,7 +24,7 @@ from .tables import mistakes
 
 STREAMS = ("one", "two", "three")
 VIEWERS_EACH = 11  # of a stream, over each protocol
-SETTINGS = "[streams]\ngrace_s = 4\n"  # four times what an encoder needs to come back
+GRACE_S = 4  # four times what an encoder needs to come back
 LONG_LIFE_S = 10.5  # workers that die sooner, again and again, are replaced with a delay
 SHORT_LIFE_S = 2.0
 FRESH_MS = 500  # a viewer whose newest message is younger is being served
@@ -57,7 +57,7 @@ def run(settings: Settings) -> Report:
     report = Report("Kills", f"{kills} times `kill -9` of a random worker, seed {settings.seed}.")
     tally, chance = Tally(), settings.chance()
     with (
-        running_tree(2, SETTINGS) as tree,
+        running_tree(2, streams={"grace_s": GRACE_S}) as tree,
         Crowd(tree.rtmp, tree.http, tree.server.key) as crowd,
     ):
         tree.ask_every_worker("server")  # what is made at the first request is there now
@@ -79,6 +79,7 @@ def run(settings: Settings) -> Report:
         crowd.retire()
         wait_until(lambda: not tree.server.api("streams")["streams"], "the streams' end")
         after = _settled(tree, empty)
+        report.log = tree.server.log()
         if after.descriptors > empty.descriptors:
             report.tell(f"descriptors at last, by process: {tree.descriptors()}")
     _fill(report, tally, kills, settings.leniency)

@@ -36,6 +36,7 @@ class Report:
     Attributes:
         series: for JSON and pictures: numbers over time, by name.
         faults: what should not have happened, one line each.
+        log: what the server printed.
 
     Args:
         name: of the run, as a title.
@@ -47,6 +48,7 @@ class Report:
     figures: list[Figure] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     series: dict[str, list[float]] = field(default_factory=dict)
+    log: str = ""
 
     def note(self, what: str, value: float, unit: str = "") -> None:
         """A figure that is only to be known."""

@@ -88,7 +88,7 @@ class Rushing(Loop):
         """What they met so far."""
         self.look()
         served = [guest for guest in self._guests if guest.seen_ns]
-        joined_ns = max((g.seen_ns for g in served), default=0) - self._guests[0].came_ns
+        joined_ns = max((g.seen_ns - self._guests[0].came_ns for g in served), default=0)
         return Rushed(
             ports=[g.connection.port for g in served if not g.connection.closed.is_set()],
             joined_s=joined_ns / 1e9,

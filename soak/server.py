@@ -1,6 +1,6 @@
 """A server of several workers under test, as seen from outside: its processes and what they hold.
 
-    with running_tree(workers=2, settings=toml) as tree:
+    with running_tree(workers=2, streams={"grace_s": 4}) as tree:
         tree.server                  # addresses, API, log
         tree.look()                  # memory, log segments, descriptors, processor time
         tree.whereabouts()           # which process has which client, by the client's port
@@ -19,7 +19,7 @@ import stat
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,6 +31,7 @@ from .connection import Place
 
 INSIDE = Path(__file__).parent / "inside"
 LOG_FILE = "/memfd:slipstream-log"
+PATIENT_MS = 60_000
 MAX_ASKED = 200  # connections made to reach every worker
 ESTABLISHED = "01"
 
@@ -162,8 +163,18 @@ class ServerTree:
 
 
 @contextmanager
-def running_tree(workers: int, settings: str = "") -> Iterator[ServerTree]:
+def running_tree(
+    workers: int, apps: str = "", **settings: Mapping[str, float]
+) -> Iterator[ServerTree]:
     """A server with so many workers, until the end of the block.
+
+    Viewers are left as far behind as they fall: they share the machine with the server, and what
+    they are late by is not to be made up for by leaving messages out.
+
+    Args:
+        workers: how many.
+        apps: settings of applications, as the configuration file has them.
+        settings: the rest of it, table by table.
 
     Raises:
         AssertionError: it did not start, ended by itself, or met a bug of its own.
@@ -175,7 +186,8 @@ def running_tree(workers: int, settings: str = "") -> Iterator[ServerTree]:
             PYTHONPATH=os.pathsep.join((str(INSIDE), os.environ.get("PYTHONPATH", ""))),
             SOAK_HOLDINGS=str(folder / "holdings"),
         ):
-            running = running_server(folder, "--workers", str(workers), settings=settings)
+            flags = ("--workers", str(workers))
+            running = running_server(folder, *flags, settings=f"{_toml(settings)}\n{apps}")
             server = stack.enter_context(running)
         yield ServerTree(server, folder)
 
@@ -193,6 +205,17 @@ def _environment(**variables: str) -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+def _toml(settings: Mapping[str, Mapping[str, float]]) -> str:
+    tables = {
+        **settings,
+        "streams": {"latency_ceiling_ms": PATIENT_MS, **settings.get("streams", {})},
+    }
+    lines = []
+    for table, values in tables.items():
+        lines += [f"[{table}]", *(f"{name} = {value}" for name, value in values.items())]
+    return "\n".join(lines)
 
 
 def _descriptors(pid: int, files: dict[int, tuple[int, bool]]) -> int:

@@ -65,6 +65,7 @@ def run(settings: Settings) -> Report:
             report.note("processor time of the server", tree.look().cpu_s - cpu_s, "s")
             _judge_rush(report, rushed, viewers)
         _judge_rest(report, calm, tree.look())
+        report.log = tree.server.log()
     return report
 
 

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from .client import Player, Target, connect_many
+from .client import TIMEOUT_S, Player, Target, connect_many
 from .worker import Commands
 
 DISCARD_LIMIT = 1 << 20  # bytes thrown away by one call
@@ -45,9 +45,12 @@ class Discarding:
         self._buffer = bytearray(DISCARD_LIMIT)  # never written to; only its length counts
 
     def join(self, name: str, count: int) -> None:
-        """Add `count` viewers of the stream `name`."""
-        for player in connect_many(self._player, count):
+        """Add `count` viewers of the stream `name`; all are being served when it returns."""
+        players = connect_many(self._player, count)
+        for player in players:
             player.play(name)
+        for player in players:
+            select.select([player.socket], [], [], TIMEOUT_S)
             player.socket.setblocking(False)
             descriptor = player.socket.fileno()
             self._players.append(player)

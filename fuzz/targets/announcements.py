@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from array import array
 
-from slipstream.errors import MediaError
 from slipstream.workers.announcements import (
     EntriesAnnounced,
     GreetingAnnounced,
@@ -15,7 +14,7 @@ from slipstream.workers.announcements import (
     parse_announcement,
 )
 
-ALLOWED = (ValueError, MediaError)  # the second: a greeting with a frame that cannot be read
+ALLOWED = (ValueError,)
 MAX_BYTES = 512
 
 

@@ -186,7 +186,9 @@ class Worker:
         )
         for end in ends:
             end.cancel()
-        await asyncio.gather(*ends, return_exceptions=True)
+        for outcome in await asyncio.gather(*ends, return_exceptions=True):
+            if isinstance(outcome, Exception):
+                log.error("worker.bug", exc_info=outcome)
         for link in links:
             link.abort()
         self._intake.stop()

@@ -111,7 +111,7 @@ def test_viewers_get_everything_before_they_are_sent_away(
 def test_a_viewer_that_reads_nothing_has_only_so_much_time(
     open_server: OpenServer, stream: str, workers: str
 ) -> None:
-    server = open_server("--workers", workers, settings="[server]\nstop_s = 1\n")
+    server = open_server("--workers", workers, settings=PATIENT.replace("300", "1", 1))
     with (
         RtmpClient.playing(server.play_url(stream), receive_buffer=SMALL),
         FlvClient(server, f"/{stream}.flv", receive_buffer=SMALL),

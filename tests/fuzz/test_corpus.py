@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from fuzz.targets import NAMES, corpus, load
-from slipstream.errors import AmfError, ChunkError
 
 TOO_MANY, TOO_LARGE = 160, 320_000  # files, bytes
 
@@ -43,7 +42,7 @@ def test_targets_let_through_what_is_no_error_of_ours(monkeypatch: pytest.Monkey
 def test_targets_notice_what_depends_on_where_bytes_are_cut(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    class Forgetful(load("chunks").ChunkDecoder):  # type: ignore[attr-defined, misc]
+    class Forgetful(load("chunks").PlainDecoder):  # type: ignore[attr-defined, misc]
         def receive_data(self, data: bytes) -> list[object]:
             self._tail = b""
             return super().receive_data(data)  # type: ignore[no-any-return]
@@ -53,5 +52,5 @@ def test_targets_notice_what_depends_on_where_bytes_are_cut(
     cut = message + bytes((0, 3, 0, 0, 0))
     target.run(cut)
     monkeypatch.setattr(target, "ChunkDecoder", Forgetful)
-    with pytest.raises((AssertionError, AmfError, ChunkError)):
+    with pytest.raises(AssertionError):
         target.run(cut)

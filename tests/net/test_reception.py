@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slipstream.log import SYNC, Batch, Log
-from slipstream.net.reception import GRAIN_MS, Reception, buffer_size
+from slipstream.net.reception import GRAIN_MS, Reception
 
 ENTRY = 100  # bytes
 STEP_MS = 40
@@ -99,10 +99,38 @@ def test_nothing_taken_is_infinitely_late_in_the_end() -> None:
     assert reception.lateness_ms(1_000, log.head) > 100_000
 
 
-def test_the_kernel_may_hold_a_second_of_the_stream_or_half_the_ceiling() -> None:
+def test_the_rate_is_known_from_the_first_look_on() -> None:
+    reception = Reception(log_of(50), 0, 0, 0.0)
+    reception.measure(1_000, 0.1)
+    assert reception.lateness_ms(1_000, 50 * ENTRY) == pytest.approx(100)
+    reception.measure(2_000, 0.3)
+    assert reception.lateness_ms(1_000, 50 * ENTRY) == pytest.approx(150)
+
+
+@pytest.mark.parametrize(
+    ("ceiling_ms", "milliseconds"), [(60_000, 1_000), (4_000, 1_000), (2_000, 500)]
+)
+def test_the_kernel_may_hold_a_second_of_the_stream_or_a_quarter_of_the_ceiling(
+    ceiling_ms: int, milliseconds: int
+) -> None:
     log = log_of(100, 20_000)  # 500 KB a second
-    rate = log.bytes_per_second()
-    assert buffer_size(log, 3_000) == rate
-    assert buffer_size(log, 1_000) == rate // 2
-    assert buffer_size(log, 100) == 64 << 10
-    assert buffer_size(Log(), 3_000) == 128 << 10
+    reception = Reception(log, 0, 0, 0.0)
+    size = reception.buffer_size(ceiling_ms, 0)
+    assert size == pytest.approx(log.bytes_per_second() * milliseconds / 1000, abs=1)
+
+
+def test_the_kernel_may_hold_less_for_a_viewer_that_lags() -> None:
+    log = log_of(100, 20_000)
+    reception = Reception(log, 0, 0, 0.0)
+    reception.measure(100_000, 1.0)
+    assert reception.buffer_size(4_000, 999) == log.bytes_per_second()
+    assert reception.buffer_size(4_000, 1_000) == 100_000
+    assert reception.buffer_size(800, 200) == 32 << 10
+    reception.measure(2_100_000, 2.0)
+    assert reception.buffer_size(4_000, 1_000) == log.bytes_per_second()
+
+
+def test_before_its_rate_is_known_a_stream_is_taken_for_a_usual_one() -> None:
+    reception = Reception(Log(), 0, 0, 0.0)
+    assert reception.buffer_size(10_000, 0) == 128 << 10
+    assert reception.buffer_size(100, 0) == 64 << 10

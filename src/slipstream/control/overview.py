@@ -1,8 +1,8 @@
 """The server as a whole, whichever of its workers is asked.
 
-Every worker answers about itself; `Overview` asks them all and merges what they say. The
-questions are small, so that no worker spends more than two milliseconds on one and media
-have their turn.
+Every worker answers about itself; `Overview` asks them all and merges what they say. Streams
+and viewers are asked for some at a time: none of these questions takes a worker more than two
+milliseconds, then media have their turn.
 """
 
 from __future__ import annotations

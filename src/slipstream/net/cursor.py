@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from slipstream.log import Log, Segment, SyncPoint
 from slipstream.net.link import Link, describe
-from slipstream.net.reception import Reception, buffer_size
+from slipstream.net.reception import Reception
 from slipstream.net.thinning import Thinning
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class Cursor:
         self._private: bytearray | None = None
         self._leap = False
         self._leaving = False
-        link.bound_send_buffer(buffer_size(log, ceiling_ms))
+        link.bound_send_buffer(self._reception.buffer_size(ceiling_ms, 0))
 
     @property
     def bytes_sent(self) -> int:
@@ -268,22 +268,13 @@ class Cursor:
             return
         late_ms = self._reception.lateness_ms(waiting, self.position)
         lag_ms = min(self._lag_ms(waiting), late_ms) - self._start_lag_ms
-        was_thinned = self._thinning.is_active
         self._thinning.adapt(lag_ms, self.ceiling_ms)
-        if was_thinned or self._thinning.is_active:
-            self._fit_send_buffer()
+        self.link.bound_send_buffer(self._reception.buffer_size(self.ceiling_ms, lag_ms))
         gone = self.position < self.log.tail
         if gone or lag_ms > self.ceiling_ms:
             sync = self.log.sync_point(self.delay_ms)
             if gone or (sync is not None and sync.position > self.position):
                 self.jump()
-
-    def _fit_send_buffer(self) -> None:
-        """Have the kernel hold a second of what the viewer takes, if that is less than usual."""
-        size = buffer_size(self.log, self.ceiling_ms)
-        if self._thinning.is_active:
-            size = min(size, self._reception.buffer_size())
-        self.link.bound_send_buffer(size)
 
     def _locate(self) -> Segment | None:
         """The segment of the next byte; a cursor keeps the one it is in, even when dropped."""

@@ -14,17 +14,14 @@ from slipstream.log import Log
 GRAIN_MS = 100  # skips so near to each other, in the stream's time, are kept as one
 MAX_SKIPS = 128  # kept; what lies before the oldest is taken to be whole (12 KB a viewer)
 RATE_S = 1.0  # over which the rate is averaged
-BUFFER_MS = 1_000  # of the stream that the kernel may hold, or half the ceiling if that is less
-MIN_BUFFER, MAX_BUFFER = 64 << 10, 4 << 20
-NARROW_BUFFER = 16 << 10  # the least for one that is slow; a second of 128 kbit/s
+
+# What the kernel may hold. Pictures are left out from three quarters of the ceiling on, and that
+# helps only when what the kernel has is gone: so that must not take longer than the last quarter.
+BUFFER_SHARE = 1 / 4
+MAX_BUFFER_MS = 1_000
 USUAL_RATE = 128 << 10  # bytes per second, where the log's is not known yet
-
-
-def buffer_size(log: Log, ceiling_ms: int) -> int:
-    """How many bytes the kernel may hold for a viewer that has this latency ceiling."""
-    rate = log.bytes_per_second() or USUAL_RATE
-    size = rate * min(BUFFER_MS, ceiling_ms // 2) // 1000
-    return min(max(size, MIN_BUFFER), MAX_BUFFER)
+MIN_BUFFER, MAX_BUFFER = 64 << 10, 4 << 20
+MIN_NARROW_BUFFER = 32 << 10  # for one that lags; 1 Mbit/s over a way of 200 ms
 
 
 class _Skip(NamedTuple):
@@ -51,6 +48,7 @@ class Reception:
         "_last_skip",
         "_log",
         "_rate",
+        "_since",
         "_skips",
         "_start",
         "_taken",
@@ -65,7 +63,7 @@ class Reception:
         self._last_skip = 0  # bytes sent before the newest skip
         self._rate = 0.0  # bytes per second that the viewer takes
         self._taken = 0
-        self._taken_at = now
+        self._taken_at = self._since = now
 
     def skip(self, sent: int, before: int, after: int, time_ms: int) -> None:
         """The cursor goes from `before` to `after`, having sent so many bytes in all."""
@@ -80,12 +78,21 @@ class Reception:
         passed_s = now - self._taken_at
         if passed_s > 0:
             rate = max(taken - self._taken, 0) / passed_s
-            self._rate += (rate - self._rate) * min(passed_s / RATE_S, 1.0)
+            over_s = min(max(now - self._since, passed_s), RATE_S)
+            self._rate += (rate - self._rate) * min(passed_s / over_s, 1.0)
             self._taken, self._taken_at = taken, now
 
-    def buffer_size(self) -> int:
-        """How many bytes the kernel may hold for this viewer if it is slow."""
-        return max(int(self._rate * BUFFER_MS / 1000), NARROW_BUFFER)
+    def buffer_size(self, ceiling_ms: int, lag_ms: float) -> int:
+        """How many bytes the kernel may hold for a viewer with this latency ceiling and lag.
+
+        A part of a second of the stream; if it lags, of what it takes, if that is less.
+        """
+        share_ms = min(ceiling_ms * BUFFER_SHARE, MAX_BUFFER_MS)
+        usual = (self._log.bytes_per_second() or USUAL_RATE) * share_ms / 1000
+        usual = min(max(usual, MIN_BUFFER), MAX_BUFFER)
+        if lag_ms < share_ms:
+            return int(usual)
+        return int(min(usual, max(self._rate * share_ms / 1000, MIN_NARROW_BUFFER)))
 
     def lag_ms(self, waiting: int, sent: int, position: int) -> int:
         """How much of the stream the viewer has not received, in ms.

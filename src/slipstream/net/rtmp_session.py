@@ -42,6 +42,10 @@ from slipstream.rtmp import (
 
 log = structlog.get_logger()
 
+# A wrong key is answered when the other workers have been told of it, so that none of them
+# answers one more than there may be.
+OTHERS_KNOW_S = 0.05
+
 
 class RtmpSession:
     """Made for each accepted socket; lives until its link ends."""
@@ -166,7 +170,7 @@ class RtmpSession:
         self._connection.accept_publish(stream_id)
         self._trust()
         self.services.intake.add(self.link)
-        log.info("publish.start", id=self.connection_id, stream=stream)
+        log.info("publish.start", id=self.connection_id, stream=stream, state=publisher.state)
 
     def refuse_publish(self, stream_id: int, reason: str) -> None:
         """Say no, and close."""
@@ -215,6 +219,10 @@ class RtmpSession:
             reason = self.services.refuse_publish()
             if reason:
                 self._log_refusal(Action.PUBLISH, reason, stream=name[0])
+        if name is None and self.services.mover is not None:
+            loop = self.services.loop
+            loop.call_later(OTHERS_KNOW_S, self.refuse_publish, event.stream_id, reason)
+            return
         if name is None or reason:
             self.refuse_publish(event.stream_id, reason)
             return

@@ -7,12 +7,12 @@ is in the logs for them, and then the end; those who wait are told at once.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import structlog
 
 from slipstream.hub import EndReason, Subscription
-from slipstream.net.services import Services
+from slipstream.net.services import Services, Session
 
 log = structlog.get_logger()
 
@@ -91,7 +91,7 @@ class Shutdown:
             if not subscription.started:
                 subscription.end(EndReason.SHUTDOWN)
         asked = self._ask_publishers()
-        await self.until(lambda: not any(s in self._services.sessions for s in asked), RECONNECT_S)
+        await self.until(lambda: not self._goes_on(asked), RECONNECT_S)
         self._end_publishers()
         for session in list(self._services.sessions):
             if not session.is_watching:
@@ -131,14 +131,23 @@ class Shutdown:
     def _anybody(self) -> bool:
         return bool(self._services.sessions) or next(self._subscriptions(), None) is not None
 
-    def _ask_publishers(self) -> list[object]:
+    def _ask_publishers(self) -> list[Session]:
         return [session for session in list(self._services.sessions) if session.ask_to_reconnect()]
 
+    def _goes_on(self, asked: Sequence[Session]) -> bool:
+        """Whether publishers that were asked to leave are still there, here or elsewhere."""
+        if any(session in self._services.sessions for session in asked):
+            return True
+        streams = self._services.hub.streams.values()
+        return any(stream.is_elsewhere and stream.subscriptions for stream in streams)
+
     def _end_publishers(self) -> None:
+        """Let no log grow any more."""
         now = self._now()
         for stream in list(self._services.hub.streams.values()):
             for publication in reversed(stream.publications()):  # so that nobody takes a place
                 publication.end(EndReason.SHUTDOWN, now)
+            stream.audience.unfollow()
 
     def _viewers_are_gone(self) -> bool:
         """Send those away who have all there is."""

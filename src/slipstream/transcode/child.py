@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 from collections import deque
@@ -19,6 +20,7 @@ from slipstream.media import FlvParser, FlvTag
 
 READ_BYTES = 64 << 10
 MAX_NOTES = 20  # lines
+PARENT = "SLIPSTREAM_PARENT"  # in the environment of a child: our process id
 
 
 class FlvChild:
@@ -93,6 +95,7 @@ class FlvChild:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
+            env={**os.environ, PARENT: str(os.getpid())},
             start_new_session=True,
         )
         self._listening = asyncio.create_task(self._listen())

@@ -14,6 +14,8 @@ from collections.abc import Callable
 
 import av
 
+from slipstream.transcode.child import PARENT
+
 OPTIONS = {
     "flvflags": "no_duration_filesize",  # nobody can go back in a pipe to write them
     "flush_packets": "1",
@@ -27,7 +29,7 @@ _PR_SET_PDEATHSIG = 1  # prctl(2)
 
 def run_child(work: Callable[[], None]) -> int:
     """Do the work of the process; return its exit code."""
-    _die_with_parent(os.getppid())
+    _die_with_parent()
     try:
         work()
     except BrokenPipeError:
@@ -50,9 +52,9 @@ def reason_of(error: Exception) -> str:
     return str(error)
 
 
-def _die_with_parent(parent: int) -> None:
+def _die_with_parent() -> None:
     """Have Linux end us with our parent; elsewhere the pipe's end does, a little later."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # it died before we had asked
-            sys.exit(1)
+    if os.environ.get(PARENT) not in (None, str(os.getppid())):  # it has died already
+        sys.exit(1)
