@@ -16,6 +16,7 @@ from .settings import Settings
 RTMP, HTTP_FLV = "slipstream", "HTTP-FLV"  # the beginnings of the servers' names
 PUMPS = ("at once", "auto", "100 ms")
 SERVERS = ",".join(f"{over} {pump}" for pump in PUMPS for over in (RTMP, HTTP_FLV))
+SAME_OVER_RTMP = Reference("RTMP", lambda server: server.replace(HTTP_FLV, RTMP))
 USUAL_CASES = (Case(500, 1),)
 USUAL_S = 5
 USUAL_ROUNDS = 3
@@ -39,5 +40,4 @@ def run(settings: Settings) -> Report:
         servers=SERVERS,
         rounds=USUAL_ROUNDS,
     )
-    same_over_rtmp = Reference("RTMP", lambda server: server.replace(HTTP_FLV, RTMP))
-    return Report("HTTP-FLV beside RTMP", rows, settings.judged(PROMISES), same_over_rtmp)
+    return Report("HTTP-FLV beside RTMP", rows, settings.judged(PROMISES), SAME_OVER_RTMP)

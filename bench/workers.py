@@ -24,7 +24,7 @@ from .window import measure_window
 WATCHING = 10  # in all; with fewer it might be that one worker has none of them
 USUAL_S = 5
 USUAL_ROUNDS = 5
-WARM_UP_S = 4  # from the first viewer's coming; logs of the same age have the same size
+WARM_UP_S = 3  # from the first viewer's coming; logs of the same age have the same size
 SETTLE_S = 1
 GB, MB = 1e9, 1 << 20
 MAX_COST = 1.2  # times that of one worker

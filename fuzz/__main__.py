@@ -37,6 +37,7 @@ def main() -> None:
 
     def run(name: str) -> None:
         result = results.of(name)
+        result.findings = []  # looked for anew
         for _ in run_target(result, amount, folder):
             results.write()
         print(_row(result), flush=True)
@@ -58,10 +59,8 @@ class Results:
         self._results = {row["name"]: Result(**row) for row in kept}
 
     def of(self, name: str) -> Result:
-        """One target's, to be added to. Findings are looked for anew."""
-        result = self._results.setdefault(name, Result(name))
-        result.findings = []
-        return result
+        """One target's, to be added to."""
+        return self._results.setdefault(name, Result(name))
 
     def write(self) -> None:
         """Write the file."""

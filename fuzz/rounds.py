@@ -115,7 +115,7 @@ def run_child(name: str, *arguments: str) -> str:
     done = subprocess.run(
         command, capture_output=True, text=True, errors="replace", check=False, env=environment
     )
-    if "INITED" not in done.stderr and "MERGE-OUTER" not in done.stderr:
+    if "INFO: Seed: " not in done.stderr and "MERGE-OUTER" not in done.stderr:
         raise SystemExit(f"{' '.join(command)} did not begin:\n{done.stderr[-2000:]}")
     return done.stdout + done.stderr
 

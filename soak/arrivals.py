@@ -36,7 +36,7 @@ class Arrived(NamedTuple):
     total: int
     present: int
     failures: list[str]
-    worst_ms: float  # until somebody got what they came for
+    worst_ms: dict[str, float]  # until somebody got what they came for, by what that was
 
 
 class Arriving(Loop):
@@ -60,7 +60,7 @@ class Arriving(Loop):
         self._coming: asyncio.Task[None] | None = None
         self._count = 0
         self._failures: list[str] = []
-        self._worst_ns = 0
+        self._worst_ms: dict[str, float] = {}
 
     def start(self, rate: float) -> None:
         """Let so many arrive each second."""
@@ -75,27 +75,29 @@ class Arriving(Loop):
     def report(self) -> Arrived:
         """What became of them so far."""
         present = self.look() - (self._coming is not None)
-        return Arrived(self._count, present, self._failures, self._worst_ns / 1e6)
+        return Arrived(self._count, present, self._failures, self._worst_ms)
 
     async def _come(self, rate: float) -> None:
         began_s = time.monotonic()
         for number in range(1 << 30):
             await asyncio.sleep(began_s + number / rate - time.monotonic())
             self._count += 1
-            self.begin(self._arrive())
+            self.begin(self._arrive(f"new{self._count}"))
 
-    async def _arrive(self) -> None:
+    async def _arrive(self, name: str) -> None:
         wish = self._chance.choice((self._play, self._play_flv, self._publish, self._ask))
+        what = wish.__name__.strip("_").replace("_", " ")
         began_ns = time.monotonic_ns()
         try:
-            await asyncio.wait_for(wish(), WAIT_S)
+            await asyncio.wait_for(wish(name), WAIT_S)
         except (OSError, ClientError, TimeoutError) as error:
             clock = time.strftime("%H:%M:%S", time.gmtime())
-            self._failures.append(f"{clock} {wish.__name__.strip('_')}: {error!r}")
+            self._failures.append(f"{clock} {what}: {error!r}")
         else:
-            self._worst_ns = max(self._worst_ns, time.monotonic_ns() - began_ns)
+            took_ms = (time.monotonic_ns() - began_ns) / 1e6
+            self._worst_ms[what] = max(self._worst_ms.get(what, 0.0), took_ms)
 
-    async def _play(self) -> None:
+    async def _play(self, _: str) -> None:
         """Watch a stream over RTMP until the first picture is there."""
         check = StreamCheck()
         connection = RtmpConnection(check.see)
@@ -106,7 +108,7 @@ class Arriving(Loop):
         finally:
             connection.close()
 
-    async def _play_flv(self) -> None:
+    async def _play_flv(self, _: str) -> None:
         """The same over HTTP-FLV."""
         check = StreamCheck()
         connection = FlvConnection(check.see)
@@ -116,9 +118,8 @@ class Arriving(Loop):
         finally:
             connection.close()
 
-    async def _publish(self) -> None:
+    async def _publish(self, name: str) -> None:
         """Publish something new for a moment."""
-        name = f"new{self._count}"  # nobody else's, as long as nobody else has arrived
         connection = RtmpConnection(_ignore)
         try:
             await connection.open(self._rtmp)
@@ -135,7 +136,7 @@ class Arriving(Loop):
         finally:
             connection.close()
 
-    async def _ask(self) -> None:
+    async def _ask(self, _: str) -> None:
         """Ask whether the server lives."""
         connection = _Asking()
         await connection.connect(self._http)

@@ -101,7 +101,8 @@ def run(settings: Settings) -> Report:
     _fill(report, tally, drain_s, settings.leniency)
     report.note("connections that arrived meanwhile", arrived.total)
     report.at_most("of these refused, cut off or left waiting", len(arrived.failures), 0)
-    report.note("who waited longest", arrived.worst_ms, "ms")
+    for what, worst_ms in sorted(arrived.worst_ms.items()):
+        report.note(f"longest wait of those who {what}", worst_ms, "ms")
     report.faults += arrived.failures
     _compare(report, empty, after)
     grown_mb = (loaded_after.memory_bytes - loaded.memory_bytes) / MB

@@ -28,7 +28,7 @@ class Settings:
     @property
     def leniency(self) -> int:
         """By how much times may be longer: short runs share their machine with other tests."""
-        return 4 if self.short else 1
+        return 8 if self.short else 1
 
     def chance(self) -> Random:
         """The run's own chance."""

@@ -14,7 +14,7 @@ from functools import partial
 from typing import NamedTuple
 
 from .check import SequenceCheck
-from .chunks import COMMAND
+from .chunks import AUDIO, COMMAND
 from .client import READ_SIZE, Player, Target, connect_many, raise_if_refused
 from .stream import is_keyframe, parse_stamp
 from .worker import Commands
@@ -61,7 +61,7 @@ class Viewer:
             keyframe = is_keyframe(message)
             if keyframe and self.first_keyframe_ms is None:
                 self.first_keyframe_ms = (now_ns - self._play_ns) / 1e6
-            self.check.see(stamp.number, keyframe)
+            self.check.see(stamp.number, keyframe, message.type_id == AUDIO)
             delays_ms.append((now_ns - stamp.sent_ns) / 1e6)
         return delays_ms
 

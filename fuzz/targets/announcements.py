@@ -29,7 +29,7 @@ def run(data: bytes) -> None:
         assert len(batch.sizes) == len(batch.times) == len(batch.flags) > 0
         has_sync(batch.flags)
         times = array("q", batch.times)
-        built = build_entries(batch.sizes, times, batch.flags, picture=told.picture, more=told.more)
+        built = build_entries(batch.sizes, times, batch.flags, more=told.more)
     elif isinstance(told, GreetingAnnounced):
         built = build_greeting(told.greeting)
     else:

@@ -41,12 +41,12 @@ def run(data: bytes) -> None:
     _use(frame)
     singles = split_tracks(frame)
     assert len(singles) <= MAX_TRACKS
-    for single in singles:
-        _use(single)
     for multitrack in (False, True):
         shown = player_frame(frame, multitrack=multitrack)
-        if shown is not None:
+        if shown is not None and shown is not frame:
             _use(shown)
+    if len(singles) > 1:
+        _use(singles[-1])
 
 
 def _complaint(type_id: int, body: bytes) -> str | None:
@@ -61,7 +61,7 @@ def _use(frame: Frame) -> None:
     if frame.kind is not Kind.DATA:
         assert len(coded_data(frame)) <= len(frame.body)
         try:
-            describe(frame, frame)
+            describe(frame)
         except ALLOWED:
             pass
     if frame.config:

@@ -26,6 +26,7 @@ from slipstream.control.pid_file import pid_file
 from slipstream.control.service_manager import READY, STOPPING, notify
 from slipstream.hub import EndReason, Hub
 from slipstream.log import Log
+from slipstream.net.farewells import Farewells
 from slipstream.net.http_entrance import HttpEntrance
 from slipstream.net.http_flv import HttpFlv
 from slipstream.net.intake import Intake
@@ -77,7 +78,7 @@ class Worker:
         logs: Logs,
         rtmp: Sequence[socket.socket],
         http: Sequence[socket.socket],
-        membership: Callable[[Callable[[], int]], Membership] | None = None,
+        membership: Callable[[Callable[[], int], Pace], Membership] | None = None,
         ledger: Ledger | None = None,
     ) -> None:
         loop = asyncio.get_running_loop()
@@ -93,14 +94,13 @@ class Worker:
             max_pending_per_address=max(net.max_pending_per_address // workers, 1),
         )
         self._membership = member = (
-            None if membership is None else membership(lambda: admissions.open)
+            None if membership is None else membership(lambda: admissions.open, pump.pace)
         )
         gate = Gate(config.access_settings, keys.publish_key)
         memory = MemoryGuard(memory_ceiling(config.server, workers))
         self._hub = hub = Hub(
             config.stream_settings, self._wake, None if member is None else member.directory
         )
-        self._slates = Slates(hub, config.slate_settings, loop)
         self._services = services = Services(
             loop=loop,
             hub=hub,
@@ -111,6 +111,7 @@ class Worker:
             settings=net,
             directory=hub.directory,
             mover=None if member is None else member.mover,
+            farewells=Farewells(loop),
             refuse_publish=lambda: self._refusal() or memory.refusal(),
             worker=0 if member is None else member.badge.number,
         )
@@ -120,6 +121,7 @@ class Worker:
             stop_s=config.server.stop_s,
             drain_s=config.server.drain_s,
         )
+        self._slates = Slates(hub, config.slate_settings, loop, services.new_id)
         self._http = HttpEntrance(admissions, loop)
         self._listeners = [
             self._listener(sock, accept)
@@ -300,8 +302,8 @@ async def _work(start: WorkerStart, logs: Logs) -> None:
         succession.abstain()
         worker.shutdown.stop()
 
-    def membership(count: Callable[[], int]) -> Membership:
-        member = Membership(start.badge, succession, loop, count)
+    def membership(count: Callable[[], int], pace: Pace) -> Membership:
+        member = Membership(start.badge, succession, loop, count, pace)
         member.on_stop, member.on_drain = stop, drain
         return member
 

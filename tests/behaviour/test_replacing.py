@@ -24,7 +24,7 @@ from tests.flv_client import FlvClient
 from tests.rtmp_client import RtmpClient
 from tests.server import PATIENCE_S, RunningServer, wait_until
 
-SETTINGS = "[streams]\ngrace_s = 60\nwait_s = 60\n"
+SETTINGS = "[streams]\ngrace_s = 60\nwait_s = 60\nidle_s = 60\n"
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from tests.rtmp_client import RtmpClient
 from tests.server import RunningServer, wait_until
 
 VIEWERS = 12  # so that either worker has some
-LONG_GRACE = "[streams]\ngrace_s = 60\nwait_s = 60\n"
+LONG_GRACE = "[streams]\ngrace_s = 60\nwait_s = 60\nidle_s = 60\n"
 
 
 @pytest.fixture

@@ -21,6 +21,11 @@ HOLDING = (
     "print(flush=True)\nsys.stdin.read()"
 )
 
+SHARING = (
+    "import os,sys\nf=os.memfd_create('x')\nos.write(f,bytes(1<<20))\n"
+    "if not os.fork(): sys.stdin.read(); os._exit(0)\nprint(flush=True)\nos.wait()"
+)
+
 
 def test_a_child_that_has_ended_is_still_charged() -> None:
     with subprocess.Popen([sys.executable, "-c", BUSY], stdout=subprocess.PIPE) as process:
@@ -42,6 +47,16 @@ def test_memory_and_memory_files_are_seen() -> None:
         assert process.stdout is not None
         process.stdout.readline()
         assert machine.pss_bytes(process.pid) > 20 << 20
+        assert machine.memory_file_bytes(process.pid) == 1 << 20
+
+
+def test_a_memory_file_of_two_processes_counts_once_and_in_each() -> None:
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", SHARING], stdin=pipe, stdout=pipe) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        sizes = [sum(files.values()) for files in machine.memory_files(process.pid)]
+        assert sizes == [1 << 20, 1 << 20]
         assert machine.memory_file_bytes(process.pid) == 1 << 20
 
 

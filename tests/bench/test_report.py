@@ -6,9 +6,10 @@ from xml.etree import ElementTree
 
 import pytest
 
+from bench import flv
 from bench.crowd import unequal_viewers
 from bench.picture import Dot, draw
-from bench.report import Promise, Report, Row, column, percentile
+from bench.report import Promise, Reference, Report, Row, column, percentile
 from bench.servers import choose_servers
 
 
@@ -47,6 +48,24 @@ def test_a_ratio_needs_nginx_in_the_same_run() -> None:
     assert "not measured" in verdict
 
 
+def test_a_report_may_compare_with_another_server_than_nginx() -> None:
+    ours = rows("one", 2) + rows("both", 3)
+    promise = Promise("both", "cost", 1.2, of_reference=True)
+    report = Report("Some", ours, [promise], Reference("one", lambda _: "one"))
+    assert "| cost | x one |" in report.markdown()
+    assert "| both | 3.00 | 1.50 | 1 |" in report.markdown()
+    assert list(report.verdicts()) == ["- MISSED: both cost at most 1.2 x one: 1.50"]
+
+
+def test_http_flv_is_compared_with_rtmp_at_the_same_point_of_the_pump() -> None:
+    names = [server.name for server in choose_servers(flv.SERVERS)]
+    assert [flv.SAME_OVER_RTMP.of(name) for name in names] == [
+        *["slipstream at once"] * 2,
+        *["slipstream auto"] * 2,
+        *["slipstream 100 ms"] * 2,
+    ]
+
+
 def test_a_report_is_json() -> None:
     assert len(json.loads(json.dumps(Report("Some", ROUNDS).to_json()))["rounds"]) == 6
 
@@ -59,10 +78,16 @@ def test_percentiles_are_values_that_occurred() -> None:
 
 
 def test_one_message_too_few_or_too_many_makes_a_viewer_unequal() -> None:
-    before = [0, 10, 20, 30]
-    assert unequal_viewers(before, [1000, 1010, 1020, 1030]) == 0
-    assert unequal_viewers(before, [1000, 1010, 1038, 1030]) == 0  # a ping of 18 bytes
-    assert unequal_viewers(before, [1000, 670, 1360, 1030]) == 2
+    before = {"a": [0, 10, 20, 30]}
+    assert unequal_viewers(before, {"a": [1000, 1010, 1020, 1030]}) == 0
+    assert unequal_viewers(before, {"a": [1000, 1010, 1038, 1030]}) == 0  # a ping of 18 bytes
+    assert unequal_viewers(before, {"a": [1000, 670, 1360, 1030]}) == 2
+
+
+def test_viewers_of_two_streams_are_not_compared_with_each_other() -> None:
+    before = {"a": [0, 0, 0], "b": [0, 0, 0]}
+    assert unequal_viewers(before, {"a": [1000, 1000, 1000], "b": [5000, 5000, 5000]}) == 0
+    assert unequal_viewers(before, {"a": [1000, 1000, 5000], "b": [5000, 5000, 5000]}) == 1
 
 
 def test_the_picture_is_well_formed_and_names_every_server() -> None:

@@ -201,6 +201,19 @@ def test_what_one_link_left_out_the_other_one_has() -> None:
     assert stage.hub.totals.filled_holes == 2, "in either track"
 
 
+def test_what_one_link_left_out_of_a_silence_does_not_confuse_it() -> None:
+    stage, came, sent, (first, second) = two_links()
+    sent[:] = film(200, silence=range(1_000))
+    first.bring(30)
+    second.bring(50)
+    first.sent += 10
+    first.bring(40)
+    assert second.publication is not None
+    second.publication.close(stage.now)
+    first.bring(20)
+    assert media(came) == media(sent)[:100]
+
+
 def test_what_comes_when_later_frames_have_been_put_out_is_left_out() -> None:
     _, came, sent, (first, second) = two_links()
     first.bring(30)
@@ -255,17 +268,78 @@ def test_another_encoder_with_the_same_key_stands_by() -> None:
     assert stage.hub.totals.switches == 1
 
 
+def bring_in_turn(stage: HubStage, wires: list[Wire], seconds: float) -> None:
+    """Let links bring what they should in this time, the last one a little ahead."""
+    for wire in wires:
+        wire.accept()
+    wires[-1].bring(8)
+    for _ in range(round(seconds / 0.1)):
+        stage.now += 0.1
+        for wire in wires:
+            wire.bring(7)
+
+
 def test_two_encoders_in_silence_are_not_taken_for_one() -> None:
     stage = HubStage(on_second_publisher="merge")
     came = stage.record()
-    one = film(100, silence=range(300))
+    one = film(600, silence=range(2_000))
     two = [f._replace(body=f.body + b"2") if f.kind is Kind.VIDEO else f for f in one]
     first, second = Wire(stage, one, 0, len(one)), Wire(stage, two, 0, len(two))
-    for wire in (first, second, first, second):
-        wire.accept()
-        stage.now += 0.5
-        wire.bring(100)
-    assert media(came) == media(one)[:200]
+    first.accept()
+    first.bring(10)
+    bring_in_turn(stage, [first, second], 15)
+    assert second.publication is not None
+    assert second.publication.state is PublisherState.STANDBY
+    assert media(came) == media(one)[: len(media(came))]
+
+
+def test_pictures_in_which_nothing_moves_say_nothing_of_another_clock() -> None:
+    stage = HubStage(on_second_publisher="merge")
+    came = stage.record()
+    moving = film(600, silence=range(2_000))
+    still = [
+        f._replace(body=moving[0 if f.keyframe else 3].body) if f.kind is Kind.VIDEO else f
+        for f in moving
+    ]
+    first = Wire(stage, still, 0, len(still))
+    second = Wire(stage, rebased(still, 12_345), 0, len(still))
+    first.accept()
+    first.bring(10)
+    bring_in_turn(stage, [first, second], 12)
+    assert second.publication is not None
+    assert second.publication.state is PublisherState.STANDBY
+    assert len(media(came)) == first.sent
+
+
+def test_links_that_have_stood_by_are_recognised_when_their_encoder_goes_on_air() -> None:
+    stage = HubStage(on_second_publisher="merge")
+    stage.record()
+    ours = film(900)
+    theirs = [f._replace(body=f.body + b"theirs") for f in ours]
+    other = Wire(stage, theirs, 0, len(theirs))
+    links = [Wire(stage, ours, 0, len(ours)), Wire(stage, ours, 0, len(ours))]
+    other.accept()
+    other.bring(10)
+    bring_in_turn(stage, [other, *links], 15)
+    assert [p.state for p in stage.stream.publications()] == ["on air", "standby", "standby"]
+    assert other.publication is not None
+    other.publication.close(stage.now)
+    bring_in_turn(stage, links, 2)
+    assert [p.state for p in stage.stream.publications()] == ["on air", "link"]
+
+
+def test_one_frame_in_common_is_enough_when_nobody_else_is_left() -> None:
+    stage, came, sent, (first, _) = two_links()
+    last = next(number for number in range(40, 60) if sent[number].kind is Kind.VIDEO)
+    second = Wire(stage, sent, last, len(sent))
+    first.bring(30)
+    second.accept()
+    first.bring(last - 29)
+    assert first.publication is not None
+    first.publication.close(stage.now)
+    stage.now += 0.1
+    second.bring(10)
+    assert media(came) == media(sent)[: last + 10]
 
 
 def test_the_memory_for_links_that_are_not_in_step_is_bounded() -> None:
@@ -317,3 +391,56 @@ def test_after_a_slate_the_picture_returns_at_a_keyframe_not_where_it_was_cut() 
     second.bring(60)
     after = media(came)[41:]
     assert after == media(sent)[sent.index(next(f for f in sent if f.keyframe)) :][:60]
+
+
+def test_a_link_is_given_time_to_show_that_it_goes_on_where_another_one_was_cut() -> None:
+    """It has times of its own, so that one picture is not enough to know."""
+    stage, came, sent, (first, second) = two_links()
+    second.frames = rebased(sent, 700_000)
+    first.bring(30)
+    assert first.publication is not None
+    first.publication.close(stage.now)
+    for _ in range(60):
+        stage.now += 0.01
+        second.bring(1)
+    assert media(came) == media(sent)[:60]
+
+
+def test_who_is_ahead_waits_a_second_for_a_link_that_may_close_the_gap() -> None:
+    for lag_s, closed in ((0.5, True), (1.5, False)):
+        stage, came, sent, (first, second) = two_links()
+        first.bring(40)
+        assert first.publication is not None
+        first.publication.close(stage.now)
+        back = Wire(stage, sent, 60, len(sent))
+        back.accept()
+        for _ in range(50):  # there are keyframes among them
+            stage.now += lag_s / 50
+            back.bring(1)
+        second.bring(70)
+        assert (media(came) == media(sent)[:110]) is closed
+        assert len(media(came)) > 40
+
+
+def test_configurations_with_which_a_link_begins_are_no_holes() -> None:
+    stage, came, sent, (first, second) = two_links()
+    second.frames = [*sent[:10], CONFIGS[1], *sent[10:]]  # the sound's comes late
+    first.bring(20)
+    second.bring(30)
+    first.bring(20)
+    assert media(came) == media(sent)[:40]
+    assert stage.hub.totals.filled_holes == 0
+
+
+def test_a_link_that_brings_something_else_after_all_stands_by() -> None:
+    stage, came, sent, (first, second) = two_links()
+    first.bring(20)
+    second.bring(20)
+    second.frames = [f._replace(body=f.body + b"other") for f in sent]
+    for _ in range(90):  # 18 s: it is in doubt after 5, and has 10 to show that it is the same
+        stage.now += 0.2
+        first.bring(4)
+        second.bring(4)
+    assert second.publication is not None
+    assert second.publication.state is PublisherState.STANDBY
+    assert media(came) == media(sent)[:380]

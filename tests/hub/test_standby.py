@@ -361,3 +361,36 @@ def test_each_one_has_figures_of_its_own() -> None:
     show.play(4)
     assert second.publication.frame_rate == pytest.approx(25, rel=0.1)
     assert first.publication.frame_rate == 0
+
+
+def test_the_one_that_stood_by_first_has_precedence_over_an_earlier_keyframe() -> None:
+    for silent in (False, True):
+        show = Show()
+        first = show.encoder(b"1")
+        second = show.encoder(b"2", phase=20)
+        third = show.encoder(b"3", phase=8)
+        show.play(3)  # of the pictures of a second, number 0 is next
+        if silent:
+            first.on = False
+            show.play(1)
+        else:
+            first.publication.close(show.stage.now)
+        show.play(0.6)
+        assert show.on_screen() == b"1", "the third one has had its keyframe"
+        show.play(0.4)
+        assert show.on_screen() == b"2"
+        assert second.state is PublisherState.ON_AIR
+        assert third.state is PublisherState.STANDBY
+
+
+def test_when_the_one_that_was_called_goes_the_present_one_stays() -> None:
+    show = Show()
+    first, second, third = (show.encoder(mark, phase=9) for mark in (b"1", b"2", b"3"))
+    show.play(2)
+    stream = show.stage.stream
+    assert stream.switch(second.peer.connection_id, show.stage.now)
+    second.publication.close(show.stage.now)
+    assert stream.coming is None
+    show.play(2)
+    assert first.state is PublisherState.ON_AIR
+    assert third.state is PublisherState.STANDBY

@@ -16,10 +16,14 @@ STEP_MS = 40
 def log_of(count: int, size: int = ENTRY) -> Log:
     """Entries of the same size, one every `STEP_MS`."""
     log = Log()
+    fill(log, count, size)
+    return log
+
+
+def fill(log: Log, count: int, size: int) -> None:
     times = [number * STEP_MS for number in range(count)]
     flags = bytearray((SYNC, *bytes(count - 1)))
     log.append(Batch([bytes(size * count)], [size] * count, times, flags, [None]))
-    return log
 
 
 def test_what_the_kernel_holds_has_not_been_received() -> None:
@@ -108,9 +112,9 @@ def test_the_rate_is_known_from_the_first_look_on() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ceiling_ms", "milliseconds"), [(60_000, 1_000), (4_000, 1_000), (2_000, 500)]
+    ("ceiling_ms", "milliseconds"), [(60_000, 1_000), (6_000, 1_000), (3_000, 500)]
 )
-def test_the_kernel_may_hold_a_second_of_the_stream_or_a_quarter_of_the_ceiling(
+def test_the_kernel_may_hold_a_second_of_the_stream_or_a_sixth_of_the_ceiling(
     ceiling_ms: int, milliseconds: int
 ) -> None:
     log = log_of(100, 20_000)  # 500 KB a second
@@ -123,14 +127,20 @@ def test_the_kernel_may_hold_less_for_a_viewer_that_lags() -> None:
     log = log_of(100, 20_000)
     reception = Reception(log, 0, 0, 0.0)
     reception.measure(100_000, 1.0)
-    assert reception.buffer_size(4_000, 999) == log.bytes_per_second()
-    assert reception.buffer_size(4_000, 1_000) == 100_000
-    assert reception.buffer_size(800, 200) == 32 << 10
+    assert reception.buffer_size(6_000, 999) == log.bytes_per_second()
+    assert reception.buffer_size(6_000, 1_000) == 100_000
+    assert reception.buffer_size(600, 100) == 32 << 10
     reception.measure(2_100_000, 2.0)
-    assert reception.buffer_size(4_000, 1_000) == log.bytes_per_second()
+    assert reception.buffer_size(6_000, 1_000) == log.bytes_per_second()
 
 
-def test_before_its_rate_is_known_a_stream_is_taken_for_a_usual_one() -> None:
-    reception = Reception(Log(), 0, 0, 0.0)
-    assert reception.buffer_size(10_000, 0) == 128 << 10
-    assert reception.buffer_size(100, 0) == 64 << 10
+def test_what_a_young_log_sends_in_a_second_is_believed_later() -> None:
+    log = Log()
+    reception = Reception(log, 0, 0, 0.0)
+    assert reception.buffer_size(6_000, 0) == 128 << 10
+    assert reception.buffer_size(600, 0) == 64 << 10
+    fill(log, 100, 20_000)
+    reception.measure(0, 1.9)
+    assert reception.buffer_size(6_000, 0) == 128 << 10
+    reception.measure(0, 2.0)
+    assert reception.buffer_size(6_000, 0) == log.bytes_per_second()

@@ -13,6 +13,7 @@ from slipstream.supervisor.worker_process import (
     START_S,
     WATCHDOG_S,
     WorkerProcess,
+    exists,
     is_child,
     reap_others,
 )
@@ -92,6 +93,14 @@ def test_a_process_that_is_no_more_cannot_be_a_worker() -> None:
     os.waitpid(pid, 0)
     with pytest.raises(OSError, match="No such process"):
         WorkerProcess(1, 0, 1, pid, NOW)
+
+
+def test_a_process_is_there_until_it_is_reaped() -> None:
+    pid = child(0)
+    assert exists(pid)
+    assert exists(1)
+    os.waitpid(pid, 0)
+    assert not exists(pid)
 
 
 def test_other_children_are_reaped_and_known_ones_left_alone() -> None:

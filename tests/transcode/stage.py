@@ -52,8 +52,14 @@ def tags_of(frames: Iterable[Frame]) -> list[tuple[int, int, bytes]]:
 
 
 def frames_of(file: av.container.InputContainer) -> Iterator[av.frame.Frame]:
-    """All frames. FFmpeg makes empty packets of configurations of Enhanced RTMP's sound."""
+    """All pictures and sounds.
+
+    FFmpeg makes empty packets of configurations of Enhanced RTMP's sound, and subtitles of
+    metadata that does not come first.
+    """
     for packet in file.demux():
+        if packet.stream.type not in ("audio", "video"):
+            continue
         try:
             yield from packet.decode()
         except av.ArgumentError:

@@ -114,6 +114,7 @@ class Stage:
             made = reel()
             made.finish()
         self.slate = Slate(
+            "slate-1",
             self.hub,
             self.loop,
             "live/a",

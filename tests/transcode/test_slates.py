@@ -26,7 +26,7 @@ class Stage:
         self.folder = folder
         self.settings = SlateSettings(source="card", after_s=0.6)
         self.hub = Hub(lambda name: StreamSettings(grace_s=0.5), lambda log, picture: None)
-        self.slates = Slates(self.hub, lambda name: self.settings, self.loop)
+        self.slates = Slates(self.hub, lambda name: self.settings, self.loop, lambda kind: kind)
         self.slates.start()
 
     @property

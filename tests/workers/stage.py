@@ -11,6 +11,7 @@ from slipstream.access import Failures
 from slipstream.formats import Format, RtmpFormat
 from slipstream.hub import Claim, EndReason, Hub, Publication, StreamSettings, Subscription
 from slipstream.log import Log
+from slipstream.net.pace import Pace
 from slipstream.workers.channel import Channel
 from slipstream.workers.membership import Badge, Membership
 from slipstream.workers.messages import Census, Hello, Message, Pulse, Ready
@@ -54,11 +55,13 @@ class WorkerStage:
         self.woken: list[Log] = []
         self.arrived: list[tuple[socket.socket, str, Sequence[bytes]]] = []
         self.failures = Failures()
+        self.pace = Pace(0)
         self.member = Membership(
             Badge(number, number - 1, 0, os.getpid()),
             Place(stage),  # type: ignore[arg-type]
             self.loop,
             lambda: self.connections,
+            self.pace,
         )
         self.hub = Hub(lambda name: settings, self._wake, self.member.directory)
         self.member.attach(self.hub, self.failures, lambda *moved: self.arrived.append(moved))

@@ -127,6 +127,25 @@ async def test_viewers_that_stay_get_the_new_configuration_of_whoever_comes_next
         assert len(pictures) == 8
 
 
+async def test_announcements_keep_the_pace_of_the_pump_and_none_is_forgotten_at_the_end() -> None:
+    async with CompanyStage(2) as company:
+        one, two = company[1], company[2]
+        publication = await one.publish()
+        send(one, publication, video_config(), *picture_group(0))
+        watcher, _ = two.watch()
+        await until(lambda: watcher.sync is not None)
+        one.pace.held_s = one.pace.interval_s = 1000.0
+        send(one, publication, inter(120))
+        sent_bytes = one.member.feeds.sent_bytes
+        send(one, publication, inter(160), sound(165), inter(200))
+        await asyncio.sleep(0.02)
+        assert one.member.feeds.sent_bytes == sent_bytes
+        assert two.log().head_ms < 200
+        publication.close(one.loop.time())
+        await until(lambda: two.log().head_ms == 200, "the rest")
+        assert two.content() == one.content()
+
+
 async def test_the_same_home_again_doubles_nothing() -> None:
     async with CompanyStage(2) as company:
         one, two = company[1], company[2]

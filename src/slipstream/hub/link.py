@@ -71,10 +71,7 @@ class Track:
 
     def find(self, place: Place, frame: Frame) -> int | None:
         """The number of the entry that a link's frame is a copy of; None if there is none."""
-        content = hash(frame.body)
-        if not place.located:
-            return self._locate(place, frame, content)
-        dts_ms = frame.dts_ms + place.offset_ms
+        content, dts_ms = hash(frame.body), frame.dts_ms + place.offset_ms
         for number, entry in self._from(max(place.next, self.first)):
             if entry.content == content and (
                 frame.config or abs(apart(entry.dts_ms, dts_ms)) <= SURE_MS
@@ -88,23 +85,6 @@ class Track:
         if offset_ms == 0:
             return ENOUGH if telling else int(frame.kind is Kind.VIDEO)
         return int(telling and [other.content for other in self.entries].count(entry.content) == 1)
-
-    def _locate(self, place: Place, frame: Frame, content: int) -> int | None:
-        """Find a link's place where it has none yet: the copy that is nearest in time."""
-        may_differ = place.offset_ms != 0 and len(frame.body) >= TELLING_BYTES
-        best, best_ms = None, NEAR_MS if may_differ else SURE_MS
-        offset_ms = place.offset_ms
-        for number, entry in enumerate(self.entries, self.first):
-            if entry.content != content:
-                continue
-            if frame.config:
-                return number
-            correction_ms = apart(entry.dts_ms, frame.dts_ms + place.offset_ms)
-            if abs(correction_ms) < best_ms or (best is None and abs(correction_ms) == best_ms):
-                best, best_ms = number, abs(correction_ms)
-                offset_ms = place.offset_ms + correction_ms
-        place.offset_ms = offset_ms
-        return best
 
     def _from(self, number: int) -> Iterator[tuple[int, Entry]]:
         for index in range(number - self.first, len(self.entries)):

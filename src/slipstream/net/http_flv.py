@@ -182,7 +182,9 @@ class HttpFlvViewer:
             stream=self._subscription.stream.name,
             protocol=self.protocol,
         )
-        self._link = link = Link(sock, self.address, self, services.loop)
+        self._link = link = Link(
+            sock, self.address, self, services.loop, leaving=services.farewells
+        )
         link.start()
         sync = self._sync
         assert sync is not None

@@ -44,6 +44,13 @@ class LinkOwner(Protocol):
         """The link has ended, by the peer or by an error; called once, never after `close()`."""
 
 
+class Leaving(Protocol):
+    """Whoever ends links whose peers have left, when there is time."""
+
+    def add(self, link: Link, reason: str) -> None:
+        """Have a link `fail()` soon."""
+
+
 class Link:
     """Call `start()` once, `write()` and `close()` at will; the owner is told the rest.
 
@@ -53,10 +60,12 @@ class Link:
         owner: told what happens.
         max_unsent: bytes that may wait for the peer beyond the kernel's own buffer; more ends
             the link.
+        leaving: ends the link when the peer has left; None: that is done at once.
     """
 
     __slots__ = (
         "_closing",
+        "_leaving",
         "_loop",
         "_owner",
         "_sock",
@@ -79,6 +88,7 @@ class Link:
         loop: asyncio.AbstractEventLoop,
         *,
         max_unsent: int = 64 << 10,
+        leaving: Leaving | None = None,
     ) -> None:
         sock.setblocking(False)
         if sock.family != socket.AF_UNIX:
@@ -92,6 +102,7 @@ class Link:
         self._sock = sock
         self._owner = owner
         self._loop = loop
+        self._leaving = leaving
         self._unsent: bytearray | None = None
         self._writing = False
         self._watching = False
@@ -126,10 +137,10 @@ class Link:
         except BlockingIOError:
             return False
         except OSError as error:
-            self.fail(describe(error))
+            self._has_left(describe(error))
             return False
         if not data:
-            self.fail("closed by the peer")
+            self._has_left("closed by the peer")
             return False
         self.bytes_received += len(data)
         if self._closing is None:  # what comes while we are closing is read and forgotten
@@ -239,6 +250,14 @@ class Link:
     def fail_later(self, reason: str) -> None:
         """As `fail()`, but never inside the owner's own call."""
         self._loop.call_soon(self.fail, reason)
+
+    def _has_left(self, reason: str) -> None:
+        """The peer has left."""
+        if self._leaving is None:
+            self.fail(reason)
+        else:
+            self._loop.remove_reader(self.fd)
+            self._leaving.add(self, reason)
 
     def _writable(self) -> None:
         assert self._unsent is not None

@@ -16,9 +16,10 @@ MAX_SKIPS = 128  # kept; what lies before the oldest is taken to be whole (12 KB
 RATE_S = 1.0  # over which the rate is averaged
 
 # What the kernel may hold. Pictures are left out from three quarters of the ceiling on, and that
-# helps only when what the kernel has is gone: so that must not take longer than the last quarter.
-BUFFER_SHARE = 1 / 4
+# helps only once what the kernel has is gone: so that may not take all of the last quarter.
+BUFFER_SHARE = 1 / 6  # of the ceiling
 MAX_BUFFER_MS = 1_000
+SETTLED_S = 2.0  # after a keyframe a log seems to have a higher rate than it has
 USUAL_RATE = 128 << 10  # bytes per second, where the log's is not known yet
 MIN_BUFFER, MAX_BUFFER = 64 << 10, 4 << 20
 MIN_NARROW_BUFFER = 32 << 10  # for one that lags; 1 Mbit/s over a way of 200 ms
@@ -47,6 +48,7 @@ class Reception:
         "_delay_ms",
         "_last_skip",
         "_log",
+        "_log_rate",
         "_rate",
         "_since",
         "_skips",
@@ -62,6 +64,7 @@ class Reception:
         self._skips: deque[_Skip] | None = None
         self._last_skip = 0  # bytes sent before the newest skip
         self._rate = 0.0  # bytes per second that the viewer takes
+        self._log_rate = 0  # and that it is sent; 0: not looked at yet
         self._taken = 0
         self._taken_at = self._since = now
 
@@ -87,9 +90,10 @@ class Reception:
 
         A part of a second of the stream; if it lags, of what it takes, if that is less.
         """
+        if not self._log_rate or self._taken_at - self._since >= SETTLED_S:
+            self._log_rate = self._log.bytes_per_second() or USUAL_RATE
         share_ms = min(ceiling_ms * BUFFER_SHARE, MAX_BUFFER_MS)
-        usual = (self._log.bytes_per_second() or USUAL_RATE) * share_ms / 1000
-        usual = min(max(usual, MIN_BUFFER), MAX_BUFFER)
+        usual = min(max(self._log_rate * share_ms / 1000, MIN_BUFFER), MAX_BUFFER)
         if lag_ms < share_ms:
             return int(usual)
         return int(min(usual, max(self._rate * share_ms / 1000, MIN_NARROW_BUFFER)))

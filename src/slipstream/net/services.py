@@ -10,6 +10,7 @@ from typing import Protocol
 
 from slipstream.access import Gate
 from slipstream.hub import Alone, Directory, Hub
+from slipstream.net.farewells import Farewells
 from slipstream.net.intake import Intake
 from slipstream.net.link import Link
 from slipstream.net.listener import Admissions
@@ -69,6 +70,8 @@ class Services:
     """None if there are no other workers."""
     refuse_publish: Callable[[], str] = _nothing_against
     """Why nobody more may publish now; empty if anybody may."""
+    farewells: Farewells | None = None
+    """Ends connections whose peers have left; None: that is done at once."""
     worker: int = 0
     """Its number, 0 if there is only one: part of what connections are called in the log."""
     sessions: dict[Session, None] = field(default_factory=dict)

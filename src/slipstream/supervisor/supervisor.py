@@ -28,7 +28,7 @@ from slipstream.supervisor.signals import Signals
 from slipstream.supervisor.slot import Slot
 from slipstream.supervisor.switchboard import Switchboard
 from slipstream.supervisor.team import Team
-from slipstream.supervisor.worker_process import WorkerProcess, is_child, reap_others
+from slipstream.supervisor.worker_process import WorkerProcess, exists, is_child, reap_others
 from slipstream.workers.channel import Channel
 from slipstream.workers.inheritance import Inheritance
 from slipstream.workers.messages import (
@@ -133,7 +133,12 @@ class Supervisor:
 
     def _settle(self, now: float) -> None:
         """Begin, once all workers that were there have come."""
-        if self._settled or (self._awaited and now < self._settle_at):
+        if self._settled:
+            return
+        for number, (_, pid, _) in list(self._awaited.items()):
+            if not exists(pid):
+                del self._awaited[number]
+        if self._awaited and now < self._settle_at:
             return
         self._settled = True
         for number, (slot, pid, generation) in self._awaited.items():

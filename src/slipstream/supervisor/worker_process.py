@@ -103,6 +103,17 @@ class WorkerProcess:
             self.channel = None
 
 
+def exists(pid: int) -> bool:
+    """Whether there is a process of this number, be it another one by now."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
 def is_child(pid: int) -> bool:
     """Whether a process is a child of this one, alive or not yet reaped."""
     try:

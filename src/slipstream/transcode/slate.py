@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from itertools import count
 
 import structlog
 
@@ -24,13 +23,12 @@ MAX_LATE_S = 1.0  # what was missed by more, since this process stood still, is 
 ASK_AGAIN_S = 1.0  # when the stream cannot be had now
 CREDENTIAL = "slate"
 
-_numbers = count(1)
-
 
 class Slate:
     """The hub's `PublisherPeer`: call `tick()` now and then, `close()` to be rid of it.
 
     Args:
+        connection_id: as in the log.
         hub: where it is published.
         loop: of the worker.
         stream: its name.
@@ -45,6 +43,7 @@ class Slate:
 
     def __init__(
         self,
+        connection_id: str,
         hub: Hub,
         loop: asyncio.AbstractEventLoop,
         stream: str,
@@ -53,7 +52,7 @@ class Slate:
         on_air_at: float,
         ended: Callable[[Slate, EndReason | None], None],
     ) -> None:
-        self.connection_id = f"slate-{next(_numbers)}"
+        self.connection_id = connection_id
         self.stream = stream
         self.order = order
         self.reel = reel

@@ -29,6 +29,7 @@ class Slates:
         hub: of this worker.
         settings_of: the settings of an application, by the stream's name.
         loop: of this worker.
+        new_id: what a new connection of a kind is called in the log.
     """
 
     def __init__(
@@ -36,10 +37,12 @@ class Slates:
         hub: Hub,
         settings_of: Callable[[str], SlateSettings],
         loop: asyncio.AbstractEventLoop,
+        new_id: Callable[[str], str],
     ) -> None:
         self._hub = hub
         self._settings_of = settings_of
         self._loop = loop
+        self._new_id = new_id
         self._reels = Reels()
         self._slates: dict[str, Slate] = {}
         self._not_before: dict[str, float] = {}  # by stream, after a slate has ended there
@@ -91,7 +94,14 @@ class Slates:
             return
         on_air_at = now + max(settings.after_s - off_air_s, 0)
         self._slates[stream.name] = Slate(
-            self._hub, self._loop, stream.name, order, reel, on_air_at, self._on_ended
+            self._new_id("slate"),
+            self._hub,
+            self._loop,
+            stream.name,
+            order,
+            reel,
+            on_air_at,
+            self._on_ended,
         )
 
     def _on_ended(self, slate: Slate, reason: EndReason | None) -> None:

@@ -22,7 +22,7 @@ MAX_PACKET = 1 << 18
 
 _SEGMENT, _GREETING, _ENTRIES = b"SGE"
 _segment = Struct("=BxxxxxxxQQ")  # capacity, offset of the first entry that will follow
-_entries = Struct("=BBBxI")  # whether there is a picture, whether there is more, how many
+_entries = Struct("=BBxxI")  # whether there is more, how many
 _frame = Struct("=BI")  # kind, bytes of the body
 _SIZE, _TIME = array("I").itemsize, array("q").itemsize
 
@@ -47,7 +47,6 @@ class EntriesAnnounced:
     """Entries of the segment; `batch` has neither parts nor greetings."""
 
     batch: Batch
-    picture: bool
     more: bool
     """Whether older entries than the newest at that moment are yet to come."""
 
@@ -69,10 +68,10 @@ def build_greeting(greeting: Greeting) -> bytes:
 
 
 def build_entries(
-    sizes: Sequence[int], times: array[int], flags: bytes | bytearray, *, picture: bool, more: bool
+    sizes: Sequence[int], times: array[int], flags: bytes | bytearray, *, more: bool
 ) -> bytes:
     """Announce entries, column by column as the index has them (2 µs for a few)."""
-    head = _entries.pack(_ENTRIES, picture, more, len(sizes))
+    head = _entries.pack(_ENTRIES, more, len(sizes))
     return b"".join((head, array("I", sizes), times, flags))
 
 
@@ -95,7 +94,7 @@ def parse_announcement(data: bytes) -> Announcement:
 
 
 def _parse_entries(data: bytes) -> EntriesAnnounced:
-    _, picture, more, count = _entries.unpack_from(data)
+    _, more, count = _entries.unpack_from(data)
     sizes, times = array("I"), array("q")
     start = _entries.size
     sizes.frombytes(data[start : start + count * _SIZE])
@@ -105,7 +104,7 @@ def _parse_entries(data: bytes) -> EntriesAnnounced:
     if not len(sizes) == len(times) == len(flags) == count > 0:
         raise ValueError(f"{count} entries in {len(data)} bytes")
     batch = Batch(sizes=sizes.tolist(), times=times.tolist(), flags=flags)
-    return EntriesAnnounced(batch, bool(picture), bool(more))
+    return EntriesAnnounced(batch, bool(more))
 
 
 def _parse_frames(data: bytes) -> list[Frame]:

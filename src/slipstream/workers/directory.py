@@ -90,6 +90,10 @@ class WorkerDirectory:
         """Tell the supervisor, if we were the home."""
         if self.homes.get(name) == self._number:
             del self.homes[name]
+            stream = self._hub.streams.get(name)
+            if stream is not None:
+                for form in stream.forms():
+                    self._feeds.flush(form.log)
             self._line.send(Release(name, head_ms))
 
     def forget(self, name: str) -> None:

@@ -12,8 +12,10 @@ import asyncio
 import socket
 from array import array
 from collections.abc import Callable
+from time import monotonic
 
 from slipstream.log import SYNC, Log, Segment
+from slipstream.net.pace import Pace
 from slipstream.workers.announcements import (
     MAX_ENTRIES,
     build_entries,
@@ -23,6 +25,8 @@ from slipstream.workers.announcements import (
 )
 
 SEND_BUFFER = 1 << 20
+TOGETHER_S = 0.002  # what is due so soon is announced in one go
+NEVER = float("inf")
 
 
 class Feed:
@@ -59,14 +63,14 @@ class Feed:
         self._position = self._first_position()
         loop.add_reader(sock.fileno(), self._readable)
 
-    def flush(self, *, picture: bool = True) -> None:
+    def flush(self) -> None:
         """Announce what is new."""
         while not self._blocked and self._position < self.log.head:
             segment = self.log.locate(self._position)
             if segment is None:
                 self.close()  # it has not read for as long as anything is kept
                 return
-            if not self._announce(segment, picture):
+            if not self._announce(segment):
                 return
 
     def close(self) -> None:
@@ -91,7 +95,7 @@ class Feed:
             return log.head
         return syncs[-1] if self._again else syncs[0]
 
-    def _announce(self, segment: Segment, picture: bool) -> bool:
+    def _announce(self, segment: Segment) -> bool:
         """Announce entries of one segment, up to a new greeting. False: the socket is full."""
         first = segment.entry_at(self._position)
         count = min(len(segment.ends) - first, MAX_ENTRIES)
@@ -117,7 +121,7 @@ class Feed:
         times = segment.times[first : first + count]
         position = segment.origin + previous
         more = position < self.log.head
-        if not self._send(build_entries(sizes, times, flags, picture=picture, more=more)):
+        if not self._send(build_entries(sizes, times, flags, more=more)):
             return False
         self._position = position
         return True
@@ -143,7 +147,10 @@ class Feed:
 
     def _send(self, data: bytes, fd: int = -1) -> bool:
         try:
-            socket.send_fds(self._sock, [data], [] if fd < 0 else [fd])
+            if fd < 0:
+                self._sock.send(data)
+            else:
+                socket.send_fds(self._sock, [data], [fd])
         except BlockingIOError:
             self._blocked = True
             self._loop.add_writer(self._sock.fileno(), self._writable)
@@ -165,10 +172,23 @@ class Feed:
 
 
 class Feeds:
-    """All feeds of a worker, by log; `wake()` is called whenever a log has grown."""
+    """All feeds of a worker, by log; `wake()` is called whenever a log has grown.
 
-    def __init__(self) -> None:
+    To announce is dear (100 µs for both ends together), so it follows the pace of the pump: at
+    once while that is cheap, then with the pictures, then no more often than viewers are sent to.
+
+    Args:
+        loop: of the worker.
+        pace: of the worker's pump.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, pace: Pace) -> None:
+        self._loop = loop
+        self._pace = pace
         self._feeds: dict[Log, list[Feed]] = {}
+        self._due: dict[Log, float] = {}  # logs that have grown, and when that is to be announced
+        self._since: dict[Log, float] = {}  # when a log was announced last
+        self._timer: asyncio.TimerHandle | None = None
         self._bytes_of_the_gone = 0
 
     @property
@@ -190,8 +210,44 @@ class Feeds:
             self._bytes_of_the_gone += feed.sent_bytes
         if not feeds:
             self._feeds.pop(feed.log, None)
+            self._due.pop(feed.log, None)
+            self._since.pop(feed.log, None)
 
     def wake(self, log: Log, picture: bool) -> None:
         """A log has grown."""
-        for feed in self._feeds.get(log, ()):
-            feed.flush(picture=picture)
+        if log not in self._feeds:
+            return
+        now = monotonic()
+        due = self._pace.due(self._since.get(log, 0.0), now, picture=picture)
+        if due <= now:
+            self._announce(log, now)
+        elif due < self._due.get(log, NEVER):
+            self._due[log] = due
+            if self._timer is None:
+                self._timer = self._loop.call_later(due - now, self._on_timer)
+
+    def flush(self, log: Log) -> None:
+        """Announce what waits: nothing more will come for a while."""
+        if log in self._feeds:
+            self._announce(log, monotonic())
+
+    def stop(self) -> None:
+        """Announce nothing more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _announce(self, log: Log, now: float) -> None:
+        self._since[log] = now
+        self._due.pop(log, None)
+        for feed in list(self._feeds.get(log, ())):
+            feed.flush()
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        now = monotonic()
+        for log, due in list(self._due.items()):
+            if due <= now + TOGETHER_S:
+                self._announce(log, now)
+        if self._due:
+            wait_s = max(min(self._due.values()) - now, 0.0)
+            self._timer = self._loop.call_later(wait_s, self._on_timer)

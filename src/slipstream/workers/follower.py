@@ -10,7 +10,7 @@ from contextlib import suppress
 
 import structlog
 
-from slipstream.formats import Greeting
+from slipstream.formats import Flag, Greeting
 from slipstream.log import SYNC, Log
 from slipstream.workers import descriptors
 from slipstream.workers.announcements import (
@@ -24,6 +24,7 @@ from slipstream.workers.announcements import (
 log = structlog.get_logger()
 
 PACKETS_PER_TURN = 32
+_NEWS = Flag.VIDEO | SYNC  # of an entry that viewers wait for: a picture, or a sound without any
 
 
 class Follower:
@@ -122,7 +123,7 @@ class Follower:
             batch = announcement.batch
             batch.greetings += [self._greeting for flag in batch.flags if flag & SYNC]
             self._log.note(batch)
-            self._picture |= announcement.picture
+            self._picture |= not self._picture and any(map(_NEWS.__and__, batch.flags))
             self._more = announcement.more
         elif isinstance(announcement, SegmentAnnounced):
             self._segment = fds[0], announcement.capacity, announcement.offset

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from slipstream.access import Failures
 from slipstream.hub import Hub
 from slipstream.log import Log
+from slipstream.net.pace import Pace
 from slipstream.workers.directory import WorkerDirectory
 from slipstream.workers.feed import Feeds
 from slipstream.workers.inheritance import Succession
@@ -52,6 +53,7 @@ class Membership:
         succession: where the supervisor is found.
         loop: of the worker.
         count: how many connections it has.
+        pace: of its pump.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Membership:
         succession: Succession,
         loop: asyncio.AbstractEventLoop,
         count: Callable[[], int],
+        pace: Pace,
     ) -> None:
         self.badge = badge
         self.on_stop: Callable[[], None] = _nothing
@@ -68,7 +71,7 @@ class Membership:
         self._succession = succession
         self._ready = False
         self.line = Line(succession, loop, self._hello)
-        self.feeds = Feeds()
+        self.feeds = Feeds(loop, pace)
         self.directory = WorkerDirectory(badge.number, self.line, self.feeds, loop)
         self.mover = LineMover(self.line)
         self.loads = Loads(badge.number, self.line, count)
@@ -114,6 +117,7 @@ class Membership:
 
     def stop(self) -> None:
         """Take leave."""
+        self.feeds.stop()
         self.line.stop()
 
     def _hello(self) -> Hello:
