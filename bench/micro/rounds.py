@@ -1,8 +1,8 @@
 """What a round of the pump costs for each viewer that keeps up, and how many system calls it makes.
 
-    python bench/micro/rounds.py [VIEWERS]
+    python bench/micro/rounds.py [VIEWERS [DELAY_MS]]
 
-A real pump, real cursors and links over loopback; the receivers throw everything away on another
+With a delay all viewers are held so far behind. A real pump, real cursors and links over loopback; the receivers throw everything away on another
 core. A round sends what has come since the last one: a sound, a picture, or several of both.
 Prints microseconds of CPU and sends for each viewer and round; the median of several repetitions.
 """
@@ -29,6 +29,7 @@ VIEWERS = 500
 SIZES = ((600,), (4_000,), (600, 16_000), (600, 4_000, 600, 4_000))  # messages of a round
 REPETITIONS = 7
 ROUNDS = 20  # of each size
+STEP_MS = 20  # of the stream, from one round to the next
 PAUSE_S = 0.01  # for the receivers to empty their sockets
 
 
@@ -50,24 +51,32 @@ class _Viewer:
 class _Rounds:
     """One log and its viewers."""
 
-    def __init__(self, connections: list[socket.socket]) -> None:
+    def __init__(self, connections: list[socket.socket], delay_ms: int) -> None:
         loop = asyncio.get_running_loop()
         self.log = Log(keep_ms=1_000)
         self.pump = Pump(loop, Pace(0))
         self._time_ms = 0
-        self.append((1_000,))
+        for _ in range(delay_ms // STEP_MS + 1):
+            self.append((1_000,))
         for connection in connections:
             viewer = _Viewer()
             link = Link(connection, "127.0.0.1", viewer, loop)
-            sync = self.log.sync_points[-1]
+            sync = self.log.sync_points[-1 - delay_ms // STEP_MS]
             cursor = Cursor(
-                link, self.log, sync, viewer, ceiling_ms=3_000, stall_s=15, now=loop.time()
+                link,
+                self.log,
+                sync,
+                viewer,
+                ceiling_ms=3_000,
+                stall_s=15,
+                now=loop.time(),
+                delay_ms=delay_ms,
             )
             self.pump.add(cursor)
 
     def append(self, sizes: tuple[int, ...]) -> None:
         """Let the log grow by these messages."""
-        self._time_ms += 20
+        self._time_ms += STEP_MS
         flags = bytearray((SYNC, *bytes(len(sizes) - 1)))
         times = [self._time_ms] * len(sizes)
         self.log.append(Batch([bytes(sum(sizes))], list(sizes), times, flags, [None]))
@@ -87,9 +96,9 @@ class _Rounds:
         return cost_s
 
 
-async def measure(connections: list[socket.socket]) -> None:
+async def measure(connections: list[socket.socket], delay_ms: int) -> None:
     """Measure and print."""
-    rounds = _Rounds(connections)
+    rounds = _Rounds(connections, delay_ms)
     print("messages of a round        µs   sends   for each viewer and round")
     for sizes in SIZES:
         each = ROUNDS * len(connections)
@@ -140,6 +149,7 @@ def _receive(address: tuple[str, int], count: int) -> None:
 def main() -> None:
     """Make the connections, then measure."""
     viewers = int(sys.argv[1]) if len(sys.argv) > 1 else VIEWERS
+    delay_ms = int(sys.argv[2]) if len(sys.argv) > 2 else 0
     cores = sorted(os.sched_getaffinity(0))
     with socket.create_server(("127.0.0.1", 0), backlog=4096) as listener:
         if os.fork() == 0:
@@ -147,7 +157,7 @@ def main() -> None:
             _receive(listener.getsockname(), viewers)
             os._exit(0)
         os.sched_setaffinity(0, {cores[0]})
-        asyncio.run(measure([listener.accept()[0] for _ in range(viewers)]))
+        asyncio.run(measure([listener.accept()[0] for _ in range(viewers)], delay_ms))
 
 
 if __name__ == "__main__":

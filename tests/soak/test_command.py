@@ -6,6 +6,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+
 from soak.report import Report
 
 command = import_module("soak.__main__")
