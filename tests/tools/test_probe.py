@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from slipstream.tools.probe import MAX_VALUES, _as_tree
 from tests.server import RunningServer
 from tests.tools.command import run_here
 from tests.tools.conftest import STREAM
@@ -67,3 +68,13 @@ def test_an_address_that_is_none_is_told(
     assert code == 1
     assert line.startswith("slipstream: ")
     assert line.endswith(reason)
+
+
+def test_metadata_that_refers_to_itself_is_shown_and_ends() -> None:
+    endless: dict[str, object] = {"title": "a"}
+    endless["self"] = [endless, endless]
+    tree = _as_tree(endless, [MAX_VALUES])
+    text = json.dumps(tree)
+    assert text.startswith('{"title": "a", "self": [{"title": "a"')
+    assert "..." in text
+    assert len(text) < 100 * MAX_VALUES

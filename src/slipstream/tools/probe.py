@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from time import monotonic
 
@@ -22,6 +22,7 @@ from slipstream.tools.watch import watching
 from slipstream.tools.wording import codec_words, rate_words, shape_words, url_words
 
 USUAL_S = 5.0
+MAX_VALUES, MAX_DEPTH = 4096, 16  # of metadata that is shown, as of what is read
 SHOWN_METADATA = ("encoder", "server", "title")
 
 
@@ -113,9 +114,27 @@ def _as_json(url: str, viewing: Viewing, reports: list[TrackReport]) -> str:
         "media_ms": viewing.meter.media_ms,
         "unreadable": viewing.unreadable,
         "tracks": tracks,
-        "metadata": viewing.metadata,
+        "metadata": _as_tree(viewing.metadata, [MAX_VALUES]),
     }
-    return json.dumps(whole, indent=2, default=str, ensure_ascii=False) + "\n"
+    return json.dumps(whole, indent=2, default=str) + "\n"
+
+
+def _as_tree(value: object, left: list[int], depth: int = MAX_DEPTH) -> object:
+    """A copy of metadata that ends: values of AMF can refer to themselves, JSON's cannot.
+
+    Args:
+        value: of the metadata.
+        left: how many more values may be copied, in a list of one.
+        depth: how many more may lie in one another.
+    """
+    left[0] -= 1
+    if isinstance(value, Mapping | list | tuple) and (left[0] < 0 or depth == 0):
+        return "..."
+    if isinstance(value, Mapping):
+        return {str(key): _as_tree(inner, left, depth - 1) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_as_tree(inner, left, depth - 1) for inner in value]
+    return value
 
 
 def _as_table(url: str, viewing: Viewing, reports: list[TrackReport]) -> Table:
@@ -160,6 +179,7 @@ def _print_notes(console: Console, viewing: Viewing) -> None:
     for name in SHOWN_METADATA:
         value = viewing.metadata.get(name)
         if isinstance(value, str) and value:
-            console.print(f" {name}: {value}", style="dim")
+            shown = "".join(letter for letter in value if letter.isprintable())
+            console.print(Text(f" {name}: {shown}", style="dim"))
     if viewing.unreadable:
         console.print(f" {viewing.unreadable} messages that no one can read", style="yellow")

@@ -136,7 +136,7 @@ class Playback:
         """Return all frames before this time that have not been returned yet, in order."""
         if not self._ms_ticks:
             self._measure()
-        frames = []
+        frames: list[Frame] = []
         until = until_ms * self._ms_ticks
         with_pictures, with_sounds = bool(self._reel.pictures), bool(self._reel.sounds)
         while True:

@@ -21,6 +21,7 @@ from slipstream.media.legacy_tag import AUDIO_CODECS, VIDEO_CODECS
 
 USUAL_SIZE, USUAL_RATE = (1280, 720), 25
 MIN_SIDE = 16  # dots; below it encoders refuse
+MAX_PROPORTION = 64  # of one side to the other: more is no picture, but somebody's experiment
 MAX_DOTS = 4096 * 2304  # of a picture; a larger one is made smaller: 14 MB each, in YUV
 MIN_RATE, MAX_RATE = 1, 120  # pictures a second
 NTSC = 1001  # the largest denominator there is: 30000/1001
@@ -149,7 +150,8 @@ def _picture_shape(info: CodecInfo, metadata: Metadata) -> PictureShape:
 
 def _fitting(width: float, height: float) -> tuple[int, int]:
     """A size that can be encoded: as it is, or with the same proportions."""
-    if min(width, height) < MIN_SIDE or max(width, height) > MAX_DOTS:
+    low, high = sorted((width, height))
+    if low < MIN_SIDE or high > MAX_DOTS or high > low * MAX_PROPORTION:
         return USUAL_SIZE
     scale = min((MAX_DOTS / (width * height)) ** 0.5, 1)
     even = (max(int(side * scale) // 2 * 2, MIN_SIDE) for side in (width, height))
