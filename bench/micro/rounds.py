@@ -2,9 +2,10 @@
 
     python bench/micro/rounds.py [VIEWERS [DELAY_MS]]
 
-With a delay all viewers are held so far behind. A real pump, real cursors and links over loopback; the receivers throw everything away on another
-core. A round sends what has come since the last one: a sound, a picture, or several of both.
-Prints microseconds of CPU and sends for each viewer and round; the median of several repetitions.
+With a delay all viewers are held so far behind. A real pump, real cursors and links over
+loopback; the receivers throw everything away on another core. A round sends what has come since
+the last one: a sound, a picture, or several of both. Prints microseconds of CPU and sends for
+each viewer and round; the median of several repetitions.
 """
 
 from __future__ import annotations

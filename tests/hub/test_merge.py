@@ -11,7 +11,7 @@ from slipstream.hub import PublisherState, Rank
 from slipstream.hub.link import MAX_HELD_BYTES, WINDOW_S
 from slipstream.media import Frame, Kind
 from tests.hub.links import CONFIGS, Wire, film, media, rebased, shuffled
-from tests.hub.stage import HubStage, inter, key, video_config
+from tests.hub.stage import HubStage, audio_config, inter, key, sound, video_config
 
 OVERLAP = 12  # frames that two links have in common at least; some of them are pictures
 
@@ -444,3 +444,48 @@ def test_a_link_that_brings_something_else_after_all_stands_by() -> None:
     assert second.publication is not None
     assert second.publication.state is PublisherState.STANDBY
     assert media(came) == media(sent)[:380]
+
+
+def test_silence_of_two_encoders_at_the_same_times_says_nothing() -> None:
+    """Sound alone, begun at the same moment."""
+    stage = HubStage(on_second_publisher="merge")
+    came = stage.record()
+    publications = [stage.publish(), stage.publish()]
+    for publication in publications:
+        stage.send(publication, audio_config())
+    for number in range(600):
+        stage.now += 0.021
+        for publication in reversed(publications):
+            stage.send(publication, sound(number * 21))
+    assert sorted(publication.state for publication in publications) == ["on air", "standby"]
+    assert len(media(came)) > 500
+    assert not stage.hub.totals.merged_frames
+
+
+def test_links_of_a_picture_in_which_nothing_moves_are_known_by_the_same_times() -> None:
+    stage, came, sent, (first, second) = two_links()
+    still = sent[3].body
+    sent[:] = [
+        f._replace(body=still) if f.kind is Kind.VIDEO and not f.keyframe else f for f in sent
+    ]
+    first.bring(40)
+    second.bring(20)
+    first.bring(10)
+    assert first.publication is not None
+    first.publication.close(stage.now)
+    second.bring(60)
+    assert [f.dts_ms for f in came if not f.config] == [f.dts_ms for f in sent[:80]]
+
+
+def test_what_was_put_out_before_the_stream_had_another_home_is_forgotten() -> None:
+    stage, came, sent, (first, second) = two_links()
+    for wire in (first, second):
+        wire.bring(40)
+        assert wire.publication is not None
+        wire.publication.close(stage.now)
+    stage.stream.located(stage.now, elsewhere=True)
+    again = Wire(stage, sent, 30, len(sent))
+    again.accept()
+    again.bring(40)
+    first_again = next(f for f in sent[30:] if f.keyframe)
+    assert media(came)[40] == (first_again.kind, first_again.body)

@@ -394,3 +394,28 @@ def test_when_the_one_that_was_called_goes_the_present_one_stays() -> None:
     show.play(2)
     assert first.state is PublisherState.ON_AIR
     assert third.state is PublisherState.STANDBY
+
+
+def test_the_one_that_was_called_is_next_as_well_if_the_present_one_ends_before() -> None:
+    show = Show()
+    first = show.encoder(b"1")
+    second, third = show.encoder(b"2", phase=5), show.encoder(b"3", phase=20)
+    show.play(3)
+    show.stage.stream.switch(third.peer.connection_id, show.stage.now)
+    first.publication.close(show.stage.now)
+    show.play(1)
+    assert show.on_screen() == b"3"
+    assert second.state is PublisherState.STANDBY
+
+
+def test_the_memory_for_configurations_is_bounded() -> None:
+    show = Show()
+    first, second = show.encoder(b"1"), show.encoder(b"2")
+    show.play(2)
+    show.stage.send(second.publication, audio_config()._replace(body=bytes(50 << 10)))
+    show.stage.send(second.publication, video_config(0, bytes(50 << 10) + b"2"))
+    first.publication.close(show.stage.now)
+    show.play(2)
+    sizes = [len(f.body) for f in show.came if f.config]
+    assert sorted(sizes)[-1] == 50 << 10
+    assert sizes.count(50 << 10) == 1

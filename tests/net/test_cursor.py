@@ -382,6 +382,19 @@ async def test_a_held_viewer_gets_the_rest_when_the_log_grows_no_more(stage: Sta
     assert await viewer.take(23) == stage.written
 
 
+async def test_a_held_viewer_that_has_paused_goes_on_as_far_behind(stage: Stage) -> None:
+    for number in range(5):
+        stage.put(b"<key %d>" % number, sync=True, step_ms=1000)
+    viewer = stage.viewer(delay_ms=2000)
+    assert await viewer.take(7) == b"<key 2>"
+    viewer.cursor.pause()
+    for number in range(5, 9):
+        stage.put(b"<key %d>" % number, sync=True, step_ms=1000)
+    viewer.cursor.resume()
+    stage.pump.wake(stage.log)
+    assert await viewer.take(7 + len(GREETING) + 7) == b"<key 2>" + GREETING + b"<key 6>"
+
+
 async def test_a_held_viewer_that_is_slow_jumps_to_a_place_that_is_as_far_behind(
     stage: Stage,
 ) -> None:

@@ -8,7 +8,7 @@ same. How the links work together is `merge`'s to say.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum, auto
 from math import inf
 from typing import NamedTuple
@@ -79,13 +79,6 @@ class Track:
                 return number
         return None
 
-    def weigh(self, frame: Frame, entry: Entry, offset_ms: int) -> int:
-        """How many points it is worth that a frame has the content of an entry so far away."""
-        telling = len(frame.body) >= TELLING_BYTES
-        if offset_ms == 0:
-            return ENOUGH if telling else int(frame.kind is Kind.VIDEO)
-        return int(telling and [other.content for other in self.entries].count(entry.content) == 1)
-
     def _from(self, number: int) -> Iterator[tuple[int, Entry]]:
         for index in range(number - self.first, len(self.entries)):
             yield self.first + index, self.entries[index]
@@ -126,12 +119,17 @@ class Evidence:
         known = self.offsets_ms
         return all(key in known and abs(known[key] - self.offset_ms) <= NEAR_MS for key in keys)
 
-    def add(self, key: TrackKey, frame: Frame, track: Track, entry: Entry, now: float) -> None:
-        """A frame of the link has the content of an entry."""
-        offset_ms = apart(entry.dts_ms, frame.dts_ms)
-        points = track.weigh(frame, entry, offset_ms)
-        fits = self.is_enough and abs(offset_ms - self.offset_ms) <= SURE_MS
-        if not (points or fits or offset_ms == 0):
+    def add(self, key: TrackKey, frame: Frame, offsets_ms: Sequence[int], now: float) -> None:
+        """Something that was put out, or several things, and the link have a frame in common.
+
+        Args:
+            key: of its track.
+            frame: its content tells how much it says.
+            offsets_ms: how far apart it is in the two, once for each of its like.
+            now: seconds.
+        """
+        offset_ms, points = self._weigh(frame, offsets_ms)
+        if points < 0 or (self.is_enough and abs(offset_ms - self.offset_ms) > NEAR_MS):
             return
         known_ms = self.offsets_ms.get(key)
         if known_ms is None or abs(offset_ms - known_ms) > SURE_MS:
@@ -141,6 +139,18 @@ class Evidence:
             self.changed_at = now
         if self._points[key] > self.points:
             self.points, self.offset_ms = self._points[key], self.offsets_ms[key]
+
+    def _weigh(self, frame: Frame, offsets_ms: Sequence[int]) -> tuple[int, int]:
+        """Which of the offsets counts, and how many points it is worth; -1: it says nothing."""
+        telling = len(frame.body) >= TELLING_BYTES
+        if 0 in offsets_ms:
+            return 0, ENOUGH if telling else int(frame.kind is Kind.VIDEO)
+        if telling and len(offsets_ms) == 1:
+            return offsets_ms[0], 1
+        for offset_ms in offsets_ms:
+            if self.is_enough and abs(offset_ms - self.offset_ms) <= SURE_MS:
+                return offset_ms, 0
+        return 0, -1
 
 
 class Link:

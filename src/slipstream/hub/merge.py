@@ -191,9 +191,12 @@ class Merge:
             track = self._tracks.get(key)
             if track is not None and can_tell(frame):
                 content = hash(frame.body)
-                for entry in track.entries:
-                    if entry.content == content and entry.at >= now - WINDOW_S:
-                        link.evidence.add(key, frame, track, entry, now)
+                offsets_ms = [
+                    apart(entry.dts_ms, frame.dts_ms)
+                    for entry in track.entries
+                    if entry.content == content and entry.at >= now - WINDOW_S
+                ]
+                link.evidence.add(key, frame, offsets_ms, now)
             if link.evidence.is_enough and self._may_fall_in(link, now):
                 self._fall_in(link, now, fresh)
 
@@ -204,9 +207,12 @@ class Merge:
         if not can_tell(new):
             return
         entry, key = track.entries[-1], (new.kind, new.track)
-        for frame in link.held:
-            if hash(frame.body) == entry.content and (frame.kind, frame.track) == key:
-                link.evidence.add(key, frame, track, entry, now)
+        offsets_ms = [
+            apart(entry.dts_ms, frame.dts_ms)
+            for frame in link.held
+            if hash(frame.body) == entry.content and (frame.kind, frame.track) == key
+        ]
+        link.evidence.add(key, new, offsets_ms, now)
         if link.evidence.is_enough and self._may_fall_in(link, now):
             self._fall_in(link, now, fresh)
 

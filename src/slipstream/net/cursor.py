@@ -347,7 +347,9 @@ class Cursor:
         except BlockingIOError:
             return False
         except OSError as error:
-            self.give_up(describe(error))
+            self.link.has_left(describe(error))
+            if self.lane is not None:
+                self.lane.remove(self)
             return False
         self.position += sent
         return sent == count

@@ -137,10 +137,10 @@ class Link:
         except BlockingIOError:
             return False
         except OSError as error:
-            self._has_left(describe(error))
+            self.has_left(describe(error))
             return False
         if not data:
-            self._has_left("closed by the peer")
+            self.has_left("closed by the peer")
             return False
         self.bytes_received += len(data)
         if self._closing is None:  # what comes while we are closing is read and forgotten
@@ -247,17 +247,17 @@ class Link:
             if self.bytes_received == before or not self._watching or self.fd < 0:
                 break
 
+    def has_left(self, reason: str) -> None:
+        """Close and tell the owner, because the peer has left: soon, since others may have too."""
+        if self._leaving is None:
+            self.fail(reason)
+        elif self.fd >= 0:
+            self._loop.remove_reader(self.fd)
+            self._leaving.add(self, reason)
+
     def fail_later(self, reason: str) -> None:
         """As `fail()`, but never inside the owner's own call."""
         self._loop.call_soon(self.fail, reason)
-
-    def _has_left(self, reason: str) -> None:
-        """The peer has left."""
-        if self._leaving is None:
-            self.fail(reason)
-        else:
-            self._loop.remove_reader(self.fd)
-            self._leaving.add(self, reason)
 
     def _writable(self) -> None:
         assert self._unsent is not None

@@ -225,7 +225,8 @@ class Pump:
                     except BlockingIOError:
                         sent = 0
                     except OSError as error:
-                        self._give_up(lane, cursor, describe(error))
+                        cursor.link.has_left(describe(error))
+                        lane.remove(cursor)
                         continue
                     except Exception as error:
                         self._note_bug(error, cursor)
