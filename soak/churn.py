@@ -1,8 +1,8 @@
 """Churn: connections of all kinds that come and go, for half an hour, and nothing may be left.
 
-A first minute of it makes everything that is made only once. Then all leave, and what the
-server holds is its base. Half an hour later, when all have left again, it is to hold no more.
-Two viewers in each protocol watch one stream all the while and must not notice.
+A first minute, with five times as many, makes everything that is made only once. Then all leave,
+and what the server holds is its base. Half an hour later, when all have left again, it is to
+hold no more. Two viewers in each protocol watch one stream all the while and must not notice.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ from .settings import Settings
 # Nobody is to be waited for long when all have left.
 STREAMS = {"grace_s": 3, "wait_s": 3}
 SHORT_STREAMS = {"grace_s": 1, "wait_s": 1}
-SHORT_NET = {"handshake_s": 1, "connect_s": 1, "request_s": 1}
+SHORT_NET = {"handshake_s": 3, "connect_s": 3, "request_s": 3}
 WITNESS = "witness"
 RATE = 12  # connections a second: more than 20 000 in half an hour
 SHORT_RATE = 20
+WARM_UP_RATE, WARM_UP_S, SHORT_WARM_UP_S = 60, 60, 6  # some thousand connections fill all pools
 FULL_CONNECTIONS, SHORT_CONNECTIONS = 20_000, 250
 SAMPLE_S = 2.0
 LET_GO_S = 30.0  # beyond the deadlines of those who say nothing
@@ -95,8 +96,9 @@ def run(settings: Settings) -> Report:
         Passers(tree.rtmp, tree.http, tree.server.key, settings.seed, patience_s) as passers,
     ):
         samples = Samples(tree, report, passers)
-        passers.begin(rate)
-        samples.take_until(time.monotonic() + settings.pick(full=60, short=6))
+        passers.begin(settings.pick(full=WARM_UP_RATE, short=SHORT_RATE))
+        warm_up_s = settings.pick(full=WARM_UP_S, short=SHORT_WARM_UP_S)
+        samples.take_until(time.monotonic() + warm_up_s)
         base, base_inside = _settle(tree, passers, samples)
         before = passers.report()
         crowd.encode(WITNESS)

@@ -144,6 +144,7 @@ def _add_faults(tally: Tally, number: int, account: Account, report: Report) -> 
 
 
 def _fill(report: Report, what: str, tally: Tally, limit_ms: int) -> None:
+    report.series[f"gaps in ms, {what}"] = tally.gaps_ms
     report.note(f"encoders {what}", tally.count)
     worst_ms = max(tally.gaps_ms, default=float("inf"))
     report.at_most(f"longest gap, {what}", worst_ms, limit_ms + NOTICED_MS, "ms")

@@ -13,7 +13,6 @@ from tests.hub.stage import HubStage, audio_config, inter, key, sound, video_con
 CONFIGS = (video_config(), audio_config())
 PICTURE_MS = 40
 SOUND_MS = 21
-SILENCE = sound(0)
 
 
 def film(pictures: int, *, gop: int = 5, silence: Iterable[int] = ()) -> list[Frame]:
@@ -88,3 +87,14 @@ class Wire:
 def media(frames: Iterable[Frame]) -> list[tuple[Kind, bytes]]:
     """What can be compared: times are made anew by the stream."""
     return [(frame.kind, frame.body) for frame in frames if not frame.config]
+
+
+def two_links() -> tuple[HubStage, list[Frame], list[Frame], list[Wire]]:
+    """A stage, what has come out, what the encoder sends, and its two links, both let in."""
+    stage = HubStage(on_second_publisher="merge")
+    came = stage.record()
+    sent = film(200)
+    wires = [Wire(stage, sent, 0, len(sent)), Wire(stage, sent, 0, len(sent))]
+    for wire in wires:
+        wire.accept()
+    return stage, came, sent, wires

@@ -74,6 +74,7 @@ class Watcher:
     form: Format | None = None
     sync: SyncPoint | None = None
     ended: EndReason | None = None
+    has_rest: bool = True
 
     def start(self, form: Format, sync: SyncPoint, settings: StreamSettings) -> None:
         assert self.sync is None, "started twice"
@@ -81,6 +82,9 @@ class Watcher:
 
     def end(self, reason: EndReason) -> None:
         self.ended = reason
+
+    def has_all(self) -> bool:
+        return self.has_rest
 
     def figures(self) -> None:
         return None

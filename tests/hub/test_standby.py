@@ -4,69 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from slipstream.hub import BusyError, EndReason, Publication, PublisherState
+from slipstream.hub import BusyError, EndReason, PublisherState
 from slipstream.hub.lineup import MAX_WAITING
-from slipstream.media import Frame, Kind
-from tests.hub.stage import HubStage, Publisher, audio_config, inter, key, sound, video_config
-
-PICTURE_S = 0.04
-
-
-class Encoder:
-    """Sends a picture every 40 ms and a keyframe every second, while it is on."""
-
-    def __init__(self, stage: HubStage, mark: bytes, *, phase: int = 0, base_ms: int = 0) -> None:
-        self.stage = stage
-        self.mark = mark
-        self.peer = Publisher()
-        self.publication: Publication = stage.publish(self.peer)
-        self.on = True
-        self.pictures = 0
-        self._phase = phase  # pictures until the first keyframe
-        self._base_ms = base_ms
-        stage.send(self.publication, video_config(base_ms, mark), audio_config(base_ms))
-
-    @property
-    def state(self) -> PublisherState:
-        return self.publication.state
-
-    def send(self) -> None:
-        time_ms = self._base_ms + self.pictures * 40
-        make = inter if (self.pictures - self._phase) % 25 else key
-        self.stage.send(self.publication, make(time_ms, self.mark), sound(time_ms, self.mark))
-        self.pictures += 1
-
-
-class Show:
-    """A stream that is watched, and its encoders, played in steps of a picture."""
-
-    def __init__(self, policy: str = "standby", **settings: object) -> None:
-        self.stage = HubStage(on_second_publisher=policy, **settings)
-        self.came = self.stage.record()
-        self.encoders: list[Encoder] = []
-
-    def encoder(self, mark: bytes, *, phase: int = 0, base_ms: int = 0) -> Encoder:
-        encoder = Encoder(self.stage, mark, phase=phase, base_ms=base_ms)
-        self.encoders.append(encoder)
-        return encoder
-
-    def play(self, seconds: float) -> None:
-        """Let all encoders that are on send, and the hub have its tick each second."""
-        for _ in range(round(seconds / PICTURE_S)):
-            before = self.stage.now
-            self.stage.now += PICTURE_S
-            for encoder in self.encoders:
-                if encoder.on and not encoder.publication.ended:
-                    encoder.send()
-            if int(before) != int(self.stage.now):
-                self.stage.hub.tick(self.stage.now)
-
-    def pictures(self) -> list[Frame]:
-        return [frame for frame in self.came if frame.kind is Kind.VIDEO and not frame.config]
-
-    def on_screen(self) -> bytes:
-        """Whose the newest picture is."""
-        return self.pictures()[-1].body[-1:]
+from slipstream.media import Kind
+from tests.hub.show import PICTURE_S, Show
+from tests.hub.stage import HubStage, audio_config, key, sound, video_config
 
 
 def test_a_second_encoder_is_kept_warm_and_nothing_of_it_is_put_out() -> None:
@@ -167,29 +109,6 @@ def test_when_nobody_was_read_for_a_while_nobody_has_been_silent() -> None:
     assert first.state is PublisherState.ON_AIR
 
 
-def test_one_that_comes_back_from_its_silence_stands_by_and_hands_back_only_when_told() -> None:
-    show = Show()
-    first, second = show.encoder(b"1"), show.encoder(b"2", phase=10)
-    show.play(3)
-    first.on = False
-    show.play(3)
-    first.on = True
-    show.play(3)
-    assert first.state is PublisherState.STANDBY
-    assert show.on_screen() == b"2"
-
-    assert show.stage.stream.switch(first.peer.connection_id, show.stage.now) is first.publication
-    assert first.state is PublisherState.COMING
-    assert show.on_screen() == b"2"
-    show.play(1.2)
-    assert show.on_screen() == b"1"
-    assert second.state is PublisherState.STANDBY
-    configs = [frame.body[-1:] for frame in show.came if frame.config and frame.kind is Kind.VIDEO]
-    assert configs == [b"1", b"2", b"1"]
-    times = [frame.dts_ms for frame in show.came]
-    assert times == sorted(times)
-
-
 def test_one_that_stays_silent_is_ended_as_ever() -> None:
     show = Show(idle_s=10)
     first, second = show.encoder(b"1"), show.encoder(b"2")
@@ -202,34 +121,6 @@ def test_one_that_stays_silent_is_ended_as_ever() -> None:
     second.on = False
     show.play(12)
     assert second.peer.ended is EndReason.SILENT
-
-
-def test_while_a_standby_is_switched_to_the_present_one_goes_on_until_its_keyframe() -> None:
-    show = Show()
-    show.encoder(b"1")
-    second = show.encoder(b"2", phase=20)
-    show.play(3)
-    assert show.stage.stream.switch(None, show.stage.now) is second.publication
-    marks = len(show.pictures())
-    show.play(1)
-    after = [frame.body[-1:] for frame in show.pictures()[marks:]]
-    assert len(after) == 25 + 1, "none is missing; when they change places both send one"
-    assert after == sorted(after)
-    assert show.pictures()[marks + after.index(b"2")].keyframe
-
-
-def test_one_can_only_switch_to_a_standby() -> None:
-    show = Show()
-    first = show.encoder(b"1")
-    show.play(2)
-    stream, now = show.stage.stream, show.stage.now
-    assert stream.switch(None, now) is None
-    assert stream.switch("nobody", now) is None
-    assert stream.switch(first.peer.connection_id, now) is None
-    takeover = Show("takeover")
-    takeover.encoder(b"1")
-    takeover.play(2)
-    assert takeover.stage.stream.switch(None, takeover.stage.now) is None
 
 
 def test_of_several_standbys_the_oldest_that_is_ready_takes_over() -> None:
@@ -336,16 +227,6 @@ def test_a_second_one_is_refused_whoever_it_is_where_that_is_wanted() -> None:
     stage.publish(credential="other")
 
 
-def test_publishers_are_listed_who_is_on_air_first() -> None:
-    show = Show()
-    first, second, third = (show.encoder(mark) for mark in (b"1", b"2", b"3"))
-    show.play(2)
-    show.stage.stream.switch(third.peer.connection_id, show.stage.now)
-    listed = show.stage.stream.publications()
-    assert listed == [first.publication, second.publication, third.publication]
-    assert [str(p.state) for p in listed] == ["on air", "standby", "coming"]
-
-
 def test_each_one_has_figures_of_its_own() -> None:
     show = Show()
     first, second = show.encoder(b"1"), show.encoder(b"2")
@@ -381,31 +262,6 @@ def test_the_one_that_stood_by_first_has_precedence_over_an_earlier_keyframe() -
         assert show.on_screen() == b"2"
         assert second.state is PublisherState.ON_AIR
         assert third.state is PublisherState.STANDBY
-
-
-def test_when_the_one_that_was_called_goes_the_present_one_stays() -> None:
-    show = Show()
-    first, second, third = (show.encoder(mark, phase=9) for mark in (b"1", b"2", b"3"))
-    show.play(2)
-    stream = show.stage.stream
-    assert stream.switch(second.peer.connection_id, show.stage.now)
-    second.publication.close(show.stage.now)
-    assert stream.coming is None
-    show.play(2)
-    assert first.state is PublisherState.ON_AIR
-    assert third.state is PublisherState.STANDBY
-
-
-def test_the_one_that_was_called_is_next_as_well_if_the_present_one_ends_before() -> None:
-    show = Show()
-    first = show.encoder(b"1")
-    second, third = show.encoder(b"2", phase=5), show.encoder(b"3", phase=20)
-    show.play(3)
-    show.stage.stream.switch(third.peer.connection_id, show.stage.now)
-    first.publication.close(show.stage.now)
-    show.play(1)
-    assert show.on_screen() == b"3"
-    assert second.state is PublisherState.STANDBY
 
 
 def test_the_memory_for_configurations_is_bounded() -> None:

@@ -346,3 +346,22 @@ def test_figures_come_from_what_was_received() -> None:
     assert {form.name for form in stream.forms()} == set()
     stage.watch(Watcher(), RtmpFormat)
     assert {form.name for form in stream.forms()} == {"rtmp"}
+
+
+def test_viewers_behind_by_their_own_wish_get_the_rest_before_they_are_sent_away() -> None:
+    stage = HubStage(grace_s=5)
+    publication = stage.publish()
+    stage.send(publication, video_config(), key(0), inter(40))
+    usual, held, slow = Watcher(), Watcher(has_rest=False), Watcher(has_rest=False)
+    stage.watch(usual)
+    for watcher in (held, slow):
+        stage.hub.subscribe("live/a", RtmpFormat, watcher, now=stage.now, delay_ms=4000)
+    publication.close(stage.now)
+    stage.wait(6)
+    assert usual.ended is EndReason.UNPUBLISHED
+    assert (held.ended, slow.ended) == (None, None)
+    held.has_rest = True
+    stage.wait(1)
+    assert held.ended is EndReason.UNPUBLISHED
+    stage.wait(3)
+    assert slow.ended is EndReason.UNPUBLISHED

@@ -116,6 +116,39 @@ def test_other_proportions_have_black_beside_them(
     assert picture[48 * 128] == pytest.approx(BLACK if "beside" in black else WHITE, abs=6)
 
 
+@pytest.mark.parametrize(
+    ("colorspace", "height", "expected"),
+    [
+        (1, 480, (100, 90, 200)),  # BT.709, as it goes out
+        (5, 480, (89, 98, 199)),  # BT.601: the same colour has other numbers
+        (2, 480, (89, 98, 199)),  # unknown, but as small as those are
+        (2, 720, (100, 90, 200)),
+    ],
+)
+def test_colours_stay_what_they_are(
+    tmp_path: Path, colorspace: int, height: int, expected: tuple[int, int, int]
+) -> None:
+    frame = av.VideoFrame(640, height, "yuv420p")
+    for plane, value in zip(frame.planes, (100, 90, 200), strict=True):
+        plane.update(bytes((value,)) * plane.buffer_size)
+    with av.open(str(tmp_path / "a.mkv"), "w") as out:
+        stream = out.add_stream("libx264", rate=25, options={"crf": "1"})
+        stream.width, stream.height, stream.pix_fmt = 640, height, "yuv420p"
+        stream.codec_context.colorspace = colorspace
+        frame.colorspace = colorspace
+        out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    reel = reel_of(tmp_path / "a.mkv", Shape(SMALL, None))
+    frames = Playback(reel).due(40)
+    with av.open(io.BytesIO(flv_of(tags_of([*reel.configs, *frames])))) as file:
+        (picture,) = file.decode(video=0)
+    middles = [
+        bytes(plane)[plane.height // 2 * plane.line_size + plane.width // 2]
+        for plane in picture.planes
+    ]
+    assert middles == pytest.approx(expected, abs=3)
+
+
 def test_a_film_without_sound_comes_with_silence(tmp_path: Path) -> None:
     reel = reel_of(film(tmp_path / "a.mkv", sound_s=0, pictures=75))
     seen = seen_in(reel)

@@ -92,6 +92,18 @@ async def test_a_reel_is_kept_for_a_while(reels: Reels) -> None:
     assert taken(reels, CARD) is not reel
 
 
+async def test_a_child_gives_way_once_there_is_enough_to_begin_with(reels: Reels) -> None:
+    reel = taken(reels, SLOW)
+    await until(children)
+    (pid,) = children()
+    ours = os.getpriority(os.PRIO_PROCESS, 0)
+    while not reel.ready:
+        assert os.getpriority(os.PRIO_PROCESS, pid) == ours
+        await asyncio.sleep(0.01)
+    assert os.getpriority(os.PRIO_PROCESS, pid) > ours
+    assert not reel.complete
+
+
 async def test_only_so_many_children_run_at_once() -> None:
     reels = Reels(max_children=2)
     for number in range(5):

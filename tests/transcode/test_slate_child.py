@@ -101,14 +101,18 @@ async def test_it_is_gone_when_it_is_not_wanted_any_more(tmp_path: Path) -> None
         os.kill(pid, 0)
 
 
-async def test_it_gives_way_to_those_who_serve(tmp_path: Path) -> None:
+async def test_it_gives_way_when_it_is_told(tmp_path: Path) -> None:
     source = film(tmp_path / "a.mp4", seconds=10)
     large = Shape(PictureShape(Codec.H265, 1920, 1080, SMALL.rate), STEREO)
     async with slate_child(Order(str(source), "soon", large)) as child:
         assert await child.read()
         assert child._child is not None
-        niceness = os.getpriority(os.PRIO_PROCESS, child._child.pid)
-    assert niceness > os.getpriority(os.PRIO_PROCESS, 0)
+        ours, pid = os.getpriority(os.PRIO_PROCESS, 0), child._child.pid
+        assert os.getpriority(os.PRIO_PROCESS, pid) == ours
+        child.give_way()
+        threads = [int(place.name) for place in Path(f"/proc/{pid}/task").iterdir()]
+        assert len(threads) > 1
+        assert all(os.getpriority(os.PRIO_PROCESS, thread) > ours for thread in threads)
 
 
 def test_it_dies_with_its_parent_even_when_it_has_nothing_to_write(tmp_path: Path) -> None:
@@ -118,16 +122,18 @@ def test_it_dies_with_its_parent_even_when_it_has_nothing_to_write(tmp_path: Pat
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as parent:
         assert parent.stdout is not None
         child = int(parent.stdout.readline())
-        wait_until(lambda: is_waiting(child), "the opening of a file")
+        wait_until(lambda: is_at_work(child), "its start")
         parent.kill()
         wait_until(lambda: not is_alive(child), "the child's end")
 
 
-def is_waiting(pid: int) -> bool:
-    """Whether it is at work, and asleep: it waits for the file."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    state, niceness = fields[0], int(fields[16])
-    return state == "S" and niceness > os.getpriority(os.PRIO_PROCESS, 0)
+def is_at_work(pid: int) -> bool:
+    """Whether it has come as far as to open its encoders, the last thing before the file."""
+    return "libx264" in Path(f"/proc/{pid}/maps").read_text() and state_of(pid) == "S"
+
+
+def state_of(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
 def is_alive(pid: int) -> bool:

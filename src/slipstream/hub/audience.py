@@ -200,11 +200,22 @@ class Audience:
         for subscription in self._waiting:
             subscription.deadline = max(subscription.deadline, deadline)
 
-    def end(self, reason: EndReason, *, started: bool, now: float) -> None:
-        """Send those away who are served, or those who have waited long enough."""
+    def end_waiting(self, reason: EndReason, now: float) -> None:
+        """Send those away who have waited long enough."""
+        for subscription in list(self._waiting):
+            if now >= subscription.deadline:
+                subscription.end(reason)
+
+    def end_served(self, reason: EndReason, for_s: float) -> None:
+        """Send those away who are served, those behind by their own wish when they have the rest.
+
+        Args:
+            reason: told to them.
+            for_s: how long nothing has been due to them.
+        """
         for subscription in list(self.subscriptions):
-            due = started or now >= subscription.deadline
-            if subscription.started is started and due:
+            late = for_s * 1000 < subscription.delay_ms and not subscription.peer.has_all()
+            if subscription.started and not late:
                 subscription.end(reason)
 
     def end_all(self, reason: EndReason) -> None:

@@ -13,7 +13,7 @@ connections: by content (a hash of the body) and time.
 A link that joins is not in step yet, and need not even come from the same encoder. It has to
 give evidence: a frame with the time and the content of one that was put out; or, since
 encoders often begin each connection at time 0, several frames whose content occurs only once,
-all the same time apart. Until then its newest frames are held back, for it may be ahead.
+all of them the same time apart. Until then its newest frames are held back, for it may be ahead.
 Whoever gives no evidence within `MATCH_WITHIN_S` is another encoder.
 
 Pure: time is an argument; nothing is known of connections.

@@ -313,9 +313,10 @@ class Stream:
             if now - publication.last_media_at >= self.settings.idle_s:
                 publication.end(EndReason.SILENT, now)
         if not self.is_live and not self.lineup.waiting:
-            if now - self.went_off_air_at >= self.settings.grace_s:
-                self.audience.end(EndReason.UNPUBLISHED, started=True, now=now)
-            self.audience.end(EndReason.NOT_FOUND, started=False, now=now)
+            for_s = now - self.went_off_air_at - self.settings.grace_s
+            if for_s >= 0:
+                self.audience.end_served(EndReason.UNPUBLISHED, for_s)
+            self.audience.end_waiting(EndReason.NOT_FOUND, now)
         self.audience.drop_unused_forms(now)
         return bool(self.lineup or self.audience)
 

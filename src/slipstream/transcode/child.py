@@ -20,6 +20,7 @@ from slipstream.media import FlvParser, FlvTag
 
 READ_BYTES = 64 << 10
 MAX_NOTES = 20  # lines
+NICENESS = 10  # beside a busy worker: a tenth of its share
 PARENT = "SLIPSTREAM_PARENT"  # in the environment of a child: our process id
 
 
@@ -83,6 +84,13 @@ class FlvChild:
                 return tags
         await self._check_end(self._child)
         return []
+
+    def give_way(self) -> None:
+        """From now on let others have the processors first, those who serve viewers above all."""
+        assert self._child is not None
+        with contextlib.suppress(OSError):  # it may have ended
+            # Of its group, since Linux takes a process to be its first thread only.
+            os.setpriority(os.PRIO_PGRP, self._child.pid, NICENESS)
 
     def hear(self, line: str) -> None:
         """Take in what the child says of itself."""

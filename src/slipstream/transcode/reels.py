@@ -19,7 +19,7 @@ from slipstream.transcode.reel import Reel
 
 log = structlog.get_logger()
 
-MAX_CHILDREN = 4  # each with 40 to 200 MB, and a share of the processors that gives way
+MAX_CHILDREN = 4  # each with 40 to 200 MB
 MAX_BYTES = 128 << 20  # of all reels
 KEPT_S = 600.0  # a reel that nobody has played for so long is let go, and its file read anew
 SILENT_S = 20.0  # a child that writes nothing for so long is stuck: a dead network drive
@@ -160,7 +160,10 @@ class Reels:
                     tags = await child.read()
                 if not tags:
                     break
+                was_ready = reel.ready
                 reel.add(tags)
+                if reel.ready and not was_ready:
+                    child.give_way()  # nobody waits for it any more
             reel.finish()
         for note in child.notes:
             log.warning("slate.note", source=order.source, note=note)

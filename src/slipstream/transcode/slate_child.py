@@ -1,7 +1,7 @@
 """The child process of a slate: a card or a file in, one reel of it as FLV on standard output.
 
 Started as `python -m slipstream.transcode.slate_child ORDER` (`order.Order`, as JSON). What it
-has to say it tells on standard error, a line each. It gives way to those who serve viewers.
+has to say it tells on standard error, a line each.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from slipstream.transcode.film import fill
 from slipstream.transcode.order import Order
 from slipstream.transcode.pipe import OPTIONS, STANDARD_OUTPUT, run_child, tell
 
-NICENESS = 5  # beside a busy worker: a third of its share
 QUIET = {"SVT_LOG": "1"}  # errors only; SVT-AV1 would fill our standard error with its figures
 
 
@@ -36,7 +35,6 @@ def make_reel(order: Order) -> None:
 def main(order: str) -> int:
     """Run; return the exit code."""
     os.environ.update(QUIET)
-    os.nice(NICENESS)
     return run_child(lambda: make_reel(Order.from_json(order)))
 
 
