@@ -12,14 +12,14 @@ import asyncio
 import random
 import time
 from collections.abc import Sequence
-from types import TracebackType
 from typing import NamedTuple, cast
 
 from bench.load.chunks import Message
 from bench.load.client import ClientError
-from bench.load.worker import Commands, Worker
+from bench.load.worker import Commands
 
 from .check import StreamCheck
+from .child import Child
 from .connection import Connection, FlvConnection, Place, RtmpConnection
 from .crowd import Loop
 from .encoder import CONFIGS, CSIDS
@@ -157,7 +157,7 @@ class _Asking(Connection):
         self.answer += data
 
 
-class Arrivals:
+class Arrivals(Child):
     """A context manager around one such process.
 
     Args:
@@ -171,18 +171,7 @@ class Arrivals:
     def __init__(
         self, rtmp: Place, http: Place, key: str, seed: int, streams: Sequence[str]
     ) -> None:
-        self._worker = Worker(Arriving, None, rtmp, http, key, seed, streams)
-
-    def __enter__(self) -> Arrivals:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._worker.close()
+        super().__init__(Arriving, None, rtmp, http, key, seed, streams)
 
     def begin(self, rate: float) -> None:
         """Let so many arrive each second, from now on."""

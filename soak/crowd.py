@@ -11,13 +11,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Coroutine, Sequence
-from types import TracebackType
 from typing import Any, cast
 
 import uvloop
 
-from bench.load.worker import Commands, Worker
+from bench.load.worker import Commands
 
+from .child import Child
 from .connection import Place
 from .encoder import Encoder, EncoderState
 from .viewer import Viewer, Visit
@@ -136,22 +136,11 @@ class Attending(Loop):
             self._late_ns = max(self._late_ns, time.monotonic_ns() - due_ns)
 
 
-class Crowd:
+class Crowd(Child):
     """A context manager around one such process. Args: as of `Attending`."""
 
     def __init__(self, rtmp: Place, http: Place, key: str) -> None:
-        self._worker = Worker(Attending, None, rtmp, http, key)
-
-    def __enter__(self) -> Crowd:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._worker.close()
+        super().__init__(Attending, None, rtmp, http, key)
 
     def encode(self, *names: str) -> None:
         """Publish each of `names`, each by an encoder that comes back when it is cut off."""

@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import NamedTuple, Self, cast
+from typing import NamedTuple, cast
 
 from bench.load.chunks import AUDIO, VIDEO, Message
 from bench.load.client import ClientError
-from bench.load.worker import Commands, Worker
+from bench.load.worker import Commands
 
 from .connection import FlvConnection, Place, RtmpConnection
 from .crowd import Loop
@@ -143,22 +142,11 @@ class Watching(Loop):
         account.closed = True
 
 
-class Audience:
+class Audience(Child):
     """A context manager around one such process. Args: as of `Watching`."""
 
     def __init__(self, rtmp: Place, http: Place, name: str, *, each: int) -> None:
-        self._worker = Worker(Watching, None, rtmp, http, name, each)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._worker.close()
+        super().__init__(Watching, None, rtmp, http, name, each)
 
     def accounts(self) -> list[Account]:
         """What each viewer has seen since the last `forget()`."""

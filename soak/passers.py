@@ -14,14 +14,14 @@ import time
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from types import TracebackType
 from typing import Any, NamedTuple, TypeVar, cast
 
 from bench.load.chunks import VIDEO, Message, build_message
 from bench.load.client import HANDSHAKE_SIZE, VERSION, ClientError
-from bench.load.worker import Commands, Worker
+from bench.load.worker import Commands
 
 from .check import StreamCheck
+from .child import Child
 from .connection import CHUNK_SIZE, STREAM_ID, Connection, FlvConnection, Place, RtmpConnection
 from .crowd import Loop
 from .encoder import CONFIGS, CSIDS
@@ -265,7 +265,7 @@ class Passing(Loop):
             self._faults.append(fault)
 
 
-class Passers:
+class Passers(Child):
     """A context manager around one such process.
 
     Args:
@@ -279,18 +279,7 @@ class Passers:
     def __init__(
         self, rtmp: Place, http: Place, key: str, seed: int, patience_s: float = 12
     ) -> None:
-        self._worker = Worker(Passing, None, rtmp, http, key, seed, patience_s)
-
-    def __enter__(self) -> Passers:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._worker.close()
+        super().__init__(Passing, None, rtmp, http, key, seed, patience_s)
 
     def begin(self, rate: float) -> None:
         """Let so many connections a second come, from now on."""

@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from types import TracebackType
 from typing import NamedTuple, cast
 
 from bench.load.chunks import Message
 from bench.load.client import ClientError
-from bench.load.worker import Commands, Worker
+from bench.load.worker import Commands
 
 from .check import StreamCheck
+from .child import Child
 from .connection import Place, RtmpConnection
 from .crowd import Loop
 from .stream import read_stamp
@@ -110,7 +110,7 @@ class Rushing(Loop):
             self._lost.append(why)
 
 
-class Rush:
+class Rush(Child):
     """A context manager around one such process.
 
     Args:
@@ -119,18 +119,7 @@ class Rush:
     """
 
     def __init__(self, place: Place, stream: str) -> None:
-        self._worker = Worker(Rushing, None, place, stream)
-
-    def __enter__(self) -> Rush:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._worker.close()
+        super().__init__(Rushing, None, place, stream)
 
     def come(self, count: int, within_s: float) -> None:
         """Let so many viewers come, evenly over that time; returns at once."""

@@ -120,7 +120,7 @@ class RunningServer:
             if stream is None:
                 return count == 0
             viewers, waiting = stream["viewers"], stream["waiting_viewers"]
-            return count == {None: viewers, True: viewers - waiting, False: waiting}[started]
+            return bool(count == {None: viewers, True: viewers - waiting, False: waiting}[started])
 
         wait_until(enough, f"{count} viewers of {name}")
 
