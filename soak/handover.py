@@ -17,6 +17,7 @@ from bench.load.chunks import AUDIO, VIDEO, Message
 from bench.load.client import ClientError
 from bench.load.worker import Commands
 
+from .child import Child
 from .connection import FlvConnection, Place, RtmpConnection
 from .crowd import Loop
 from .stream import DamagedError, Stamp, is_keyframe, read_stamp
