@@ -131,7 +131,7 @@ def describe() -> dict[str, str]:
     ]
     return {
         "processor": f"{len(models)} x {models[0]}" if models else platform.processor(),
-        "kernel": platform.release(),
+        "kernel": ".".join(platform.release().split(".")[:2]),
         "python": platform.python_version(),
         "open files": str(resource.getrlimit(resource.RLIMIT_NOFILE)[0]),
     }
