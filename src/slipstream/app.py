@@ -26,13 +26,13 @@ from slipstream.control.pid_file import pid_file
 from slipstream.control.service_manager import READY, STOPPING, notify
 from slipstream.hub import EndReason, Hub
 from slipstream.log import Log
+from slipstream.net.admissions import Admissions, SpareAdmissions
 from slipstream.net.farewells import Farewells
 from slipstream.net.http_entrance import HttpEntrance
 from slipstream.net.http_flv import HttpFlv
 from slipstream.net.intake import Intake
 from slipstream.net.listener import (
     Accept,
-    Admissions,
     Listener,
     format_address,
     open_listening_socket,
@@ -89,10 +89,12 @@ class Worker:
         self._workers = workers = config.server.worker_count if membership is not None else 1
         self._pump = pump = Pump(loop, Pace(None if held == "auto" else held / 1000))
         self._intake = Intake(loop)
-        admissions = Admissions(
-            max_pending=max(net.max_pending // workers, 1),
-            max_pending_per_address=max(net.max_pending_per_address // workers, 1),
-        )
+        shares = {
+            "max_pending": max(net.max_pending // workers, 1),
+            "max_pending_per_address": max(net.max_pending_per_address // workers, 1),
+        }
+        admissions = Admissions(**shares)
+        http_admissions = SpareAdmissions(admissions, **shares)
         self._membership = member = (
             None if membership is None else membership(lambda: admissions.open, pump.pace)
         )
@@ -122,10 +124,13 @@ class Worker:
             drain_s=config.server.drain_s,
         )
         self._slates = Slates(hub, config.slate_settings, loop, services.new_id)
-        self._http = HttpEntrance(admissions, loop)
+        self._http = HttpEntrance(http_admissions, loop)
         self._listeners = [
-            self._listener(sock, accept)
-            for socks, accept in ((rtmp, partial(RtmpSession, services)), (http, self._http))
+            self._listener(sock, accept, who)
+            for socks, accept, who in (
+                (rtmp, partial(RtmpSession, services), admissions),
+                (http, self._http, http_admissions),
+            )
             for sock in socks
         ]
         self._flv = HttpFlv(services)
@@ -142,6 +147,7 @@ class Worker:
         if ledger is not None:
             self._parts.ledger = ledger
         if member is not None:
+            admissions.on_change.append(member.loads.changed)
             self._parts.peers = member.peers
             self._parts.feed_bytes = lambda: member.feeds.sent_bytes
             self._parts.worker, self._parts.slot = member.badge.number, member.badge.slot
@@ -207,11 +213,10 @@ class Worker:
     def _refusal(self) -> str:
         return str(EndReason.SHUTDOWN) if self.shutdown.is_stopping else ""
 
-    def _listener(self, sock: socket.socket, accept: Accept) -> Listener:
-        admissions, member = self._services.admissions, self._membership
+    def _listener(self, sock: socket.socket, accept: Accept, admissions: Admissions) -> Listener:
+        member = self._membership
         if member is None:
             return Listener(sock, accept, admissions, self._loop)
-        admissions.on_change.append(member.loads.changed)
         return Listener(
             sock,
             accept,

@@ -23,8 +23,9 @@ from slipstream.control.vitals import Vitals
 from slipstream.formats import Format
 from slipstream.hub import Alone, Hub, Publication, Stream
 from slipstream.log import Batch, Log
+from slipstream.net.admissions import Admissions
 from slipstream.net.intake import Intake
-from slipstream.net.listener import Admissions, open_listening_socket
+from slipstream.net.listener import open_listening_socket
 from slipstream.net.pace import Pace
 from slipstream.net.pump import Pump
 from slipstream.net.served import ServedFigures

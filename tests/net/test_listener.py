@@ -82,7 +82,7 @@ async def test_connections_beyond_the_bound_wait_and_none_is_refused(
 async def test_one_address_may_not_take_all_the_places(
     open_door: Callable[[Admissions], Door], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("slipstream.net.listener._is_loopback", lambda address: False)
+    monkeypatch.setattr("slipstream.net.admissions._is_loopback", lambda address: False)
     door = open_door(Admissions(max_pending=100, max_pending_per_address=3))
     door.call(6)
     await door.settle(3)

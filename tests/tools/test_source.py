@@ -79,8 +79,8 @@ async def test_the_child_goes_when_nobody_reads_any_more(tmp_path: Path) -> None
         assert await source.read()
         child = source._child
         assert child is not None
-        child.stdout._transport.close()  # type: ignore[union-attr]  # as the system does at our end
-        assert await asyncio.wait_for(child.wait(), 10) == 0
+        source._output._transport.close()  # type: ignore[union-attr]  # as the system does at our end
+        assert await asyncio.to_thread(child.wait, 10) == 0
 
 
 async def test_a_child_that_dies_is_told(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ from slipstream.control.ledger import Ledger
 from slipstream.control.logs import Logs
 from slipstream.control.memory import MemoryGuard
 from slipstream.hub import Hub
+from slipstream.net.admissions import Admissions
 from slipstream.net.intake import Intake
-from slipstream.net.listener import Admissions
 from slipstream.net.pump import Pump
 from slipstream.workers.peers import AlonePeers, Peers
 

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable
 from typing import cast
 
-from slipstream.net.listener import Admissions
+from slipstream.net.admissions import Admissions
 
 HttpServer = Callable[[], asyncio.BaseProtocol]
 

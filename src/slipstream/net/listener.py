@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import ipaddress
-import resource
 import socket
 from collections import deque
 from collections.abc import Callable
 
 from slipstream.errors import SlipstreamError
+from slipstream.net.admissions import Admissions
 
 BACKLOG = 4096  # the usual 128 makes 2000 quick connects wait milliseconds each
 ACCEPTS_PER_TURN = 64  # so that a flood of connects leaves time for the rest of the worker
-RESERVED_DESCRIPTORS = 64  # for files, logs and the API when connections have used up the rest
 YIELD_S = 0.005  # that one with more connections than others leaves them to take the next
 PAUSE_S = 0.1  # before accepting is tried again when descriptors or memory were short
 
@@ -28,70 +26,6 @@ Accept = Callable[[socket.socket, str], object]
 
 def _nobody_has_less() -> bool:
     return False
-
-
-class Admissions:
-    """Counts connections of all listeners of a worker.
-
-    Args:
-        max_pending: connections that may not yet be connected (RTMP's `connect`), in total.
-        max_pending_per_address: the same, for one address; loopback is exempt.
-    """
-
-    def __init__(self, *, max_pending: int = 512, max_pending_per_address: int = 32) -> None:
-        self.max_pending = max_pending
-        self.max_pending_per_address = max_pending_per_address
-        self.pending = 0
-        self.open = 0
-        soft_limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-        self.max_open = min(soft_limit * 4 // 5, soft_limit - RESERVED_DESCRIPTORS)
-        self.on_room: list[Callable[[], None]] = []
-        self.on_change: list[Callable[[], None]] = []  # more or fewer are open
-        self._by_address: dict[str, int] = {}
-
-    @property
-    def full(self) -> bool:
-        """Whether nobody more may be accepted now."""
-        return self.pending >= self.max_pending or self.exhausted
-
-    @property
-    def exhausted(self) -> bool:
-        """Whether there are as many connections as descriptors allow."""
-        return self.open >= self.max_open
-
-    def is_crowded(self, address: str) -> bool:
-        """Whether this address has all the pending connections it may have."""
-        waiting = self._by_address.get(address, 0)
-        return waiting >= self.max_pending_per_address and not _is_loopback(address)
-
-    def opened(self, address: str) -> None:
-        """A connection begins; it is pending until `settled()`."""
-        self.open += 1
-        self.pending += 1
-        self._by_address[address] = self._by_address.get(address, 0) + 1
-        for callback in self.on_change:
-            callback()
-
-    def settled(self, address: str) -> None:
-        """A connection is not pending any more. Once per connection, before it is `closed()`."""
-        self.pending -= 1
-        left = self._by_address[address] - 1
-        if left:
-            self._by_address[address] = left
-        else:
-            del self._by_address[address]
-        self._tell()
-
-    def closed(self) -> None:
-        """A connection has ended."""
-        self.open -= 1
-        self._tell()
-        for callback in self.on_change:
-            callback()
-
-    def _tell(self) -> None:
-        for callback in self.on_room:
-            callback()
 
 
 class Listener:
@@ -251,10 +185,3 @@ def format_address(sock: socket.socket) -> str:
     """`host:port` of a bound socket."""
     host, port = sock.getsockname()[:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False

@@ -10,10 +10,10 @@ from typing import Protocol
 
 from slipstream.access import Gate
 from slipstream.hub import Alone, Directory, Hub
+from slipstream.net.admissions import Admissions
 from slipstream.net.farewells import Farewells
 from slipstream.net.intake import Intake
 from slipstream.net.link import Link
-from slipstream.net.listener import Admissions
 from slipstream.net.pump import Pump
 from slipstream.net.settings import NetSettings
 
