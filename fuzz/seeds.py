@@ -263,7 +263,7 @@ def announcements() -> Iterator[bytes]:
     frames = [parse_tag(9, 0, config), parse_tag(8, 0, sound)]
     yield build_segment(1 << 20, 77)
     yield build_greeting(tuple(frames))
-    yield build_entries([10, 20], array("q", [0, 40]), b"\x01\x02", picture=True, more=False)
+    yield build_entries([10, 20], array("q", [0, 40]), b"\x01\x02", more=False)
 
 
 def shape() -> Iterator[bytes]:

@@ -20,7 +20,7 @@ ENDS_AT_ONCE = "[streams]\ngrace_s = 0\n"
 
 @pytest.mark.parametrize("playing", [True, False], ids=["playing", "waiting"])
 def test_viewers_cost_little_memory(open_server: OpenServer, stream: str, playing: bool) -> None:
-    server = open_server()
+    server = open_server("--workers", "1")  # what each process has of its own is not the question
     with on_air(server, stream) as station, ExitStack() as stack:
         watched = stream if playing else f"{stream}-never"
         others = 1 if playing else 0  # the station's own witness

@@ -65,6 +65,7 @@ class WorkerStage:
         )
         self.hub = Hub(lambda name: settings, self._wake, self.member.directory)
         self.member.attach(self.hub, self.failures, lambda *moved: self.arrived.append(moved))
+        self.member.directory.settle_s = 0.0
         self.member.start()
         self.member.ready()
 

@@ -240,7 +240,6 @@ class Stream:
         """Tell the others if no publisher is left here."""
         if not self.lineup:
             self._directory.release(self.name, self.head_ms)
-            self.audience.follow()  # the next home, whichever it is
 
     @property
     def head_ms(self) -> int:

@@ -36,6 +36,7 @@ from slipstream.workers.messages import Feed as FeedWanted
 
 log = structlog.get_logger()
 
+SETTLE_S = 0.5  # that a stream has a home at least
 REFOLLOW_S = 0.2  # after a home has hung up although it is the home still
 
 
@@ -55,6 +56,8 @@ class WorkerDirectory:
         self.homes: dict[str, int] = {}  # of all streams that have one
         self.seats: dict[str, int] = {}  # taken by viewers of this worker
         self.held: set[str] = set()  # streams that the supervisor thinks we have something of
+        self.settle_s = SETTLE_S
+        self._claimed_at: dict[str, float] = {}
         self._number = number
         self._line = line
         self._feeds = feeds
@@ -87,14 +90,31 @@ class WorkerDirectory:
         self._line.send(message)
 
     def release(self, name: str, head_ms: int) -> None:
-        """Tell the supervisor, if we were the home."""
+        """Tell the supervisor, if we were the home.
+
+        Not before those who waited elsewhere could find us, be the publication ever so short.
+        """
         if self.homes.get(name) == self._number:
+            young = self._loop.time() - self._claimed_at.get(name, 0.0) < self.settle_s
+            if young:
+                self._loop.call_later(self.settle_s, self._release, name, head_ms)
+            else:
+                self._release(name, head_ms)
+
+    def _release(self, name: str, head_ms: int) -> None:
+        stream = self._hub.streams.get(name)
+        published = stream is not None and stream.publications()
+        if self.homes.get(name) == self._number and not published:
             del self.homes[name]
-            stream = self._hub.streams.get(name)
+            self._claimed_at.pop(name, None)
             if stream is not None:
                 for form in stream.forms():
                     self._feeds.flush(form.log)
             self._line.send(Release(name, head_ms))
+            if stream is not None:
+                stream.audience.follow()  # the next home, whichever it is
+            else:
+                self._line.send(Forget(name))
 
     def forget(self, name: str) -> None:
         """Tell the supervisor, if it thinks that we have something of it."""
@@ -218,6 +238,7 @@ class WorkerDirectory:
             then(Claim(message.home or None, message.floor_ms, message.refusal))
             return
         self._locate(claim.name, self._number)
+        self._claimed_at[claim.name] = self._loop.time()
         self.held.add(claim.name)
         wanted = [FORMATS[name] for name in message.wanted if name in FORMATS]
         then(Claim(None, message.floor_ms, wanted=wanted))
