@@ -146,6 +146,22 @@ async def test_announcements_keep_the_pace_of_the_pump_and_none_is_forgotten_at_
         assert two.content() == one.content()
 
 
+async def test_a_home_of_a_moment_keeps_the_stream_and_its_time_until_it_is_released() -> None:
+    async with CompanyStage(2, grace_s=0) as company:
+        one, two = company[1], company[2]
+        one.member.directory.settle_s = 0.05
+        publication = await one.publish()
+        send(one, publication, video_config(), *picture_group(0), *picture_group(7000))
+        publication.close(one.loop.time())
+        one.hub.tick(one.loop.time() + 60)
+        assert not one.hub.streams
+        assert (await two.claim()).home == 1
+        assert (await one.claim()).floor_ms == 7080
+        await until(lambda: "live/a" not in one.member.directory.homes, "the release")
+        claim = await two.claim()
+        assert claim.home is None
+
+
 async def test_the_same_home_again_doubles_nothing() -> None:
     async with CompanyStage(2) as company:
         one, two = company[1], company[2]

@@ -58,6 +58,7 @@ class WorkerDirectory:
         self.held: set[str] = set()  # streams that the supervisor thinks we have something of
         self.settle_s = SETTLE_S
         self._claimed_at: dict[str, float] = {}
+        self._settling: dict[str, int] = {}  # streams to be released soon, and how far they are
         self._number = number
         self._line = line
         self._feeds = feeds
@@ -83,7 +84,7 @@ class WorkerDirectory:
     def claim(self, name: str, credential: str, then: Callable[[Claim], None]) -> None:
         """Ask the supervisor, unless we are the home already."""
         if self.homes.get(name) == self._number:
-            then(Claim())
+            then(Claim(None, self._settling.get(name, 0)))
             return
         message = ClaimHome(next(self._tickets), name, credential)
         self._claims[message.ticket] = message, then
@@ -97,11 +98,13 @@ class WorkerDirectory:
         if self.homes.get(name) == self._number:
             young = self._loop.time() - self._claimed_at.get(name, 0.0) < self.settle_s
             if young:
+                self._settling[name] = max(head_ms, self._settling.get(name, 0))
                 self._loop.call_later(self.settle_s, self._release, name, head_ms)
             else:
                 self._release(name, head_ms)
 
     def _release(self, name: str, head_ms: int) -> None:
+        head_ms = max(head_ms, self._settling.pop(name, 0))
         stream = self._hub.streams.get(name)
         published = stream is not None and stream.publications()
         if self.homes.get(name) == self._number and not published:
