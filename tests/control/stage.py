@@ -87,7 +87,7 @@ class Homes(Alone):
     def is_elsewhere(self, name: str) -> bool:
         return any(name in d.homes for d in self._directories() if d is not self)
 
-    def follow(self, stream: Stream, form: Format) -> None:
+    def follow(self, stream: Stream, form: Format, *, new: bool) -> None:
         for directory in self._directories():
             if directory is not self and stream.name in directory.homes:
                 written = directory.hub.tap(stream.name, type(form), Tap())

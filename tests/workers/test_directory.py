@@ -162,6 +162,49 @@ async def test_a_home_of_a_moment_keeps_the_stream_and_its_time_until_it_is_rele
         assert claim.home is None
 
 
+@pytest.mark.parametrize("late_form", [RtmpFormat, FlvFormat])
+async def test_who_comes_between_two_publications_gets_the_second_from_its_beginning(
+    late_form: type,
+) -> None:
+    async with CompanyStage(2) as company:
+        one, two = company[1], company[2]
+        one.member.directory.settle_s = 60  # the home stays the home in between
+        publication = await one.publish()
+        send(one, publication, video_config(), *picture_group(0))
+        early, _ = two.watch(RtmpFormat)
+        await until(lambda: early.sync is not None)
+        publication.close(one.loop.time())
+        await until(lambda: not two.log().is_under_way, "word of the end")
+        late, _ = two.watch(late_form)
+        await until(lambda: late_form in one.hub.streams["live/a"].audience.forms)
+        await asyncio.sleep(0.02)
+        assert late.sync is None
+        publication = await one.publish()
+        send(one, publication, video_config(), *picture_group(0), *picture_group(120))
+        await until(lambda: late.sync is not None, "the start")
+        log = two.log(late_form)
+        assert late.sync == next(sync for sync in log.sync_points if sync.position >= log.era)
+        assert late.sync != log.sync_points[-1]
+
+
+async def test_a_publication_that_is_over_before_it_was_found_is_seen_by_who_waited() -> None:
+    async with CompanyStage(2) as company:
+        one, two = company[1], company[2]
+        one.member.directory.settle_s = 60
+        waiting, _ = two.watch()
+        await until(lambda: "live/a" in two.member.directory.held)
+        await asyncio.sleep(0.02)
+        publication = await one.publish()
+        send(one, publication, video_config(), *picture_group(0), *picture_group(120))
+        publication.close(one.loop.time())
+        one.hub.tick(one.loop.time())
+        await until(lambda: waiting.sync is not None, "the start")
+        assert one.content() == two.content()
+        assert waiting.sync == two.log().sync_points[0]
+        late, _ = two.watch()
+        assert late.sync is None
+
+
 async def test_the_same_home_again_doubles_nothing() -> None:
     async with CompanyStage(2) as company:
         one, two = company[1], company[2]

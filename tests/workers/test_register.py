@@ -18,6 +18,7 @@ from slipstream.workers.messages import (
     Move,
     Packet,
     Release,
+    Since,
     Want,
     Yield,
     Yielded,
@@ -59,7 +60,7 @@ def say(register: Register, number: int, message: Message, now: float = 0.0) -> 
 def test_a_claim_after_a_death_waits_for_those_who_followed() -> None:
     register, post = register_of(1, 2, 3)
     say(register, 1, ClaimHome(1, "live/a", "k"))
-    say(register, 2, Follow("live/a", "rtmp", again=False))
+    say(register, 2, Follow("live/a", "rtmp", Since.BEGINNING))
     register.left(1, 10.0)
     say(register, 3, ClaimHome(7, "live/a", "k"), 10.0)
     assert post.to(3, Claimed) == []
@@ -77,7 +78,7 @@ def test_a_home_is_told_in_which_formats_others_wait() -> None:
 def test_a_claim_after_a_death_does_not_wait_for_ever() -> None:
     register, post = register_of(1, 2, 3)
     say(register, 1, ClaimHome(1, "live/a", "k"))
-    say(register, 2, Follow("live/a", "rtmp", again=False))
+    say(register, 2, Follow("live/a", "rtmp", Since.BEGINNING))
     register.left(1, 10.0)
     say(register, 3, ClaimHome(7, "live/a", "k"), 10.0)
     register.tick(10.0 + ANSWER_S)
@@ -179,7 +180,7 @@ class Workers(RuleBasedStateMachine):
     @rule(number=numbers, name=names)
     def follow(self, number: int, name: str) -> None:
         if number in self.alive:
-            say(self.register, number, Follow(name, "rtmp", again=False), self.now)
+            say(self.register, number, Follow(name, "rtmp", Since.BEGINNING), self.now)
 
     @rule(number=numbers, name=names)
     def forget(self, number: int, name: str) -> None:

@@ -156,7 +156,7 @@ class Audience:
         if form is None:
             form = self.forms[form_class] = form_class(self.stream.new_log())
             self._fill(form)
-            self._directory.follow(self.stream, form)
+            self._directory.follow(self.stream, form, new=True)
         return form
 
     def tap(self, form_class: type[Format], tap: Tap) -> Format:
@@ -172,7 +172,7 @@ class Audience:
     def follow(self) -> None:
         """Another process has the publisher: what it writes goes into our logs."""
         for form in self.forms.values():
-            self._directory.follow(self.stream, form)
+            self._directory.follow(self.stream, form, new=False)
 
     def unfollow(self) -> None:
         """No other process has the publisher any more."""
@@ -257,8 +257,9 @@ class Audience:
 
     def _start_now(self, subscription: Subscription) -> None:
         """Start a viewer at what there is already, if the stream is on air."""
-        if self.stream.is_live and subscription.is_seated:
-            sync = subscription.form.log.sync_point(subscription.delay_ms)
+        log = subscription.form.log
+        if self.stream.is_live and log.is_under_way and subscription.is_seated:
+            sync = log.sync_point(subscription.delay_ms)
             if sync is not None:
                 self._start(subscription, sync)
 

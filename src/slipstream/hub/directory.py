@@ -55,8 +55,14 @@ class Directory(Protocol):
     def is_elsewhere(self, name: str) -> bool:
         """Whether another process is the home of the stream."""
 
-    def follow(self, stream: Stream, form: Format) -> None:
-        """Put what the stream's home, if it is elsewhere, writes in this format into its log."""
+    def follow(self, stream: Stream, form: Format, *, new: bool) -> None:
+        """Put what the stream's home, if it is elsewhere, writes in this format into its log.
+
+        Args:
+            stream: which.
+            form: one of its formats.
+            new: the format has just been made; else viewers of it may wait for the publication.
+        """
 
     def unfollow(self, form: Format) -> None:
         """Do so no more, once all that has been announced is in the log."""
@@ -91,7 +97,7 @@ class Alone:
         """There is no elsewhere."""
         return False
 
-    def follow(self, stream: Stream, form: Format) -> None:
+    def follow(self, stream: Stream, form: Format, *, new: bool) -> None:
         """There is nobody to follow."""
 
     def unfollow(self, form: Format) -> None:

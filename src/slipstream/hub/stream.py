@@ -30,6 +30,8 @@ from slipstream.hub.totals import Totals
 from slipstream.log import Log
 from slipstream.media import Frame, Kind, Timeline
 
+LINGER_S = 0.5  # so that who waits elsewhere finds the shortest publication
+
 
 class Stream:
     """See the module. Made and let go by the hub.
@@ -152,7 +154,8 @@ class Stream:
         """From now on this publication's frames are the stream."""
         self._replace(publication, now)
         self.timeline.restart(self._floor_ms)
-        self._mark_era()
+        for form in self.audience.forms.values():
+            form.log.mark()
         self.notes.begin(audio_only=publication.audio_only)
         if self.merge is not None:
             if publication.link is None:
@@ -267,11 +270,19 @@ class Stream:
             self._encoder_went_at = now
             self._went_off_air(now)
 
-    def followed(self, form: Format, head: int, *, picture: bool) -> None:
-        """What another process writes has come into the log of `form`, which stood at `head`."""
+    def followed(self, form: Format, head: int, picture: bool, older: bool) -> None:
+        """What another process writes has come into a log.
+
+        Args:
+            form: whose log it is.
+            head: where it stood before.
+            picture: whether there is a picture in it.
+            older: whether some of it is from before it was followed.
+        """
         self._wake(form.log, picture)
         if self.audience.waits:
-            self.audience.start_waiting({form: head}, self._located_at)
+            late_after = self._located_at if older else float("inf")
+            self.audience.start_waiting({form: head}, late_after)
 
     # Viewers
 
@@ -317,7 +328,8 @@ class Stream:
                 self.audience.end_served(EndReason.UNPUBLISHED, for_s)
             self.audience.end_waiting(EndReason.NOT_FOUND, now)
         self.audience.drop_unused_forms(now)
-        return bool(self.lineup or self.audience)
+        lingers = self.audience.forms and now - self.went_off_air_at < LINGER_S
+        return bool(self.lineup or self.audience or lingers)
 
     def end(self, reason: EndReason, now: float) -> None:
         """Send everybody away."""
@@ -362,13 +374,9 @@ class Stream:
     def _went_off_air(self, now: float) -> None:
         self.went_off_air_at = now
         self._backlog.clear()
-        self._mark_era()
-        self.audience.put_off(now + self.settings.wait_s)
-
-    def _mark_era(self) -> None:
-        """Who follows from elsewhere gets nothing that it may have got from before."""
         for form in self.audience.forms.values():
-            form.log.mark()
+            form.log.finish()
+        self.audience.put_off(now + self.settings.wait_s)
 
     def _set_elsewhere(self, *, elsewhere: bool) -> None:
         if elsewhere != self.is_elsewhere:

@@ -60,7 +60,9 @@ class Log:
     def __init__(self, *, keep_ms: int = 10_000, max_bytes: int = 64 << 20) -> None:
         self.head = 0  # position past the last byte
         self.head_ms = 0  # time of the last entry
-        self.era = 0  # where what the present publisher sends begins
+        self.era = 0  # where the newest publication begins
+        self.marked = 0  # where a publication began or ended last
+        self.is_over = False  # the newest publication
         self.segments: list[Segment] = []
         self.sync_points: deque[SyncPoint] = deque()
         self._keep_ms = keep_ms
@@ -87,8 +89,20 @@ class Log:
             self._add_sync_points(batch)
 
     def mark(self) -> None:
-        """What comes from now on belongs together: `era` is where it begins."""
-        self.era = self.head
+        """What comes from now on is another publication: `era` is where it begins."""
+        self.era = self.marked = self.head
+        self.is_over = False
+
+    def finish(self) -> None:
+        """The publication has ended."""
+        self.marked = self.head
+        self.is_over = True
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether there is a publication at which somebody could start."""
+        syncs = self.sync_points
+        return not self.is_over and bool(syncs) and syncs[-1].position >= self.era
 
     def adopt(self, fd: int, capacity: int, offset: int) -> None:
         """Go on in a segment that another process writes.

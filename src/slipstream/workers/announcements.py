@@ -1,8 +1,9 @@
 """How the index of a log travels from the process that writes it to one that reads it.
 
-Three kinds of packets over a SEQPACKET socket, in order: a segment (its descriptor comes
-along), a greeting (for the sync points that follow), and entries of the segment announced
-last. The bytes of the stream itself do not travel: both processes have the same memory.
+Four kinds of packets over a SEQPACKET socket, in order: a segment (its descriptor comes
+along), a greeting (for the sync points that follow), entries of the segment announced last,
+and a mark where a publication has ended. The bytes of the stream itself do not travel: both
+processes have the same memory.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from slipstream.media import Frame, Kind, parse_tag
 MAX_ENTRIES = 2048  # of one packet: 26 KB
 MAX_PACKET = 1 << 18
 
-_SEGMENT, _GREETING, _ENTRIES = b"SGE"
+_SEGMENT, _GREETING, _ENTRIES, _MARK = b"SGEM"
 _segment = Struct("=BxxxxxxxQQ")  # capacity, offset of the first entry that will follow
 _entries = Struct("=BBxxI")  # whether there is more, how many
 _frame = Struct("=BI")  # kind, bytes of the body
@@ -51,7 +52,12 @@ class EntriesAnnounced:
     """Whether older entries than the newest at that moment are yet to come."""
 
 
-Announcement = SegmentAnnounced | GreetingAnnounced | EntriesAnnounced
+@dataclass(frozen=True, slots=True)
+class MarkAnnounced:
+    """What has been announced before belongs to a publication that is over."""
+
+
+Announcement = SegmentAnnounced | GreetingAnnounced | EntriesAnnounced | MarkAnnounced
 
 
 def build_segment(capacity: int, offset: int) -> bytes:
@@ -65,6 +71,11 @@ def build_greeting(greeting: Greeting) -> bytes:
     for frame in greeting:
         parts += (_frame.pack(frame.kind, len(frame.body)), frame.body)
     return b"".join(parts)
+
+
+def build_mark() -> bytes:
+    """Announce the end of a publication."""
+    return bytes((_MARK,))
 
 
 def build_entries(
@@ -88,6 +99,8 @@ def parse_announcement(data: bytes) -> Announcement:
             return GreetingAnnounced(tuple(_parse_frames(data)))
         if data[0] == _SEGMENT:
             return SegmentAnnounced(*_segment.unpack(data)[1:])
+        if data == build_mark():
+            return MarkAnnounced()
     except (IndexError, error, MediaError) as wrong:
         raise ValueError(f"no announcement: {data[:80]!r}") from wrong
     raise ValueError(f"no announcement: {data[:80]!r}")

@@ -27,6 +27,7 @@ from slipstream.workers.messages import (
     Packet,
     Release,
     Seated,
+    Since,
     TakeSeat,
     Want,
     Yield,
@@ -96,6 +97,7 @@ class WorkerDirectory:
         Not before those who waited elsewhere could find us, be the publication ever so short.
         """
         if self.homes.get(name) == self._number:
+            self._flush(name)  # so that all see at once that nobody is on air
             young = self._loop.time() - self._claimed_at.get(name, 0.0) < self.settle_s
             if young:
                 self._settling[name] = max(head_ms, self._settling.get(name, 0))
@@ -110,14 +112,17 @@ class WorkerDirectory:
         if self.homes.get(name) == self._number and not published:
             del self.homes[name]
             self._claimed_at.pop(name, None)
-            if stream is not None:
-                for form in stream.forms():
-                    self._feeds.flush(form.log)
             self._line.send(Release(name, head_ms))
             if stream is not None:
                 stream.audience.follow()  # the next home, whichever it is
             else:
                 self._line.send(Forget(name))
+
+    def _flush(self, name: str) -> None:
+        stream = self._hub.streams.get(name)
+        if stream is not None:
+            for form in stream.forms():
+                self._feeds.flush(form.log)
 
     def forget(self, name: str) -> None:
         """Tell the supervisor, if it thinks that we have something of it."""
@@ -135,29 +140,31 @@ class WorkerDirectory:
 
     # Following
 
-    def follow(self, stream: Stream, form: Format) -> None:
+    def follow(self, stream: Stream, form: Format, *, new: bool) -> None:
         """Ask the home for its log; if there is none, have the next one ready for us."""
         if self.is_elsewhere(stream.name):
-            self._follow(stream, form, again=False)
+            self._follow(stream, form, Since.ENTRY if new else Since.BEGINNING)
         elif stream.name not in self.homes:
             self.held.add(stream.name)
             self._line.send(Want(stream.name, form.name))
 
-    def _follow(self, stream: Stream, form: Format, *, again: bool) -> None:
+    def _follow(self, stream: Stream, form: Format, since: Since) -> None:
         if form in self._followers or not self.is_elsewhere(stream.name):
             return
+        if since is not Since.BREAK:
+            form.log.finish()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         follower = Follower(
             ours,
             form.log,
             self._loop,
-            grown=lambda head, picture: stream.followed(form, head, picture=picture),
+            grown=partial(stream.followed, form),
             ended=partial(self._on_follower_ended, stream, form),
         )
         self._followers[form] = follower
         follower.start()
         self.held.add(stream.name)
-        self._line.send(Follow(stream.name, form.name, again), fd=theirs.fileno())
+        self._line.send(Follow(stream.name, form.name, since), fd=theirs.fileno())
         theirs.close()
 
     def unfollow(self, form: Format) -> None:
@@ -174,7 +181,7 @@ class WorkerDirectory:
     def _follow_again(self, stream: Stream, form: Format) -> None:
         still_used = stream.audience.forms.get(type(form)) is form
         if still_used and self._hub.streams.get(stream.name) is stream:
-            self._follow(stream, form, again=True)
+            self._follow(stream, form, Since.BREAK)
 
     # Seats
 
@@ -260,7 +267,7 @@ class WorkerDirectory:
             self._feeds.remove(feed)
             audience.untap(feed)
 
-        feed = Feed(sock, form.log, self._loop, closed, again=message.again)
+        feed = Feed(sock, form.log, self._loop, closed, since=Since(message.since))
         audience.tap(form_class, feed)
         self._feeds.add(feed)
 

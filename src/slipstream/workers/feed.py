@@ -20,13 +20,16 @@ from slipstream.workers.announcements import (
     MAX_ENTRIES,
     build_entries,
     build_greeting,
+    build_mark,
     build_segment,
     has_sync,
 )
+from slipstream.workers.messages import Since
 
 SEND_BUFFER = 1 << 20
 TOGETHER_S = 0.002  # what is due so soon is announced in one go
 NEVER = float("inf")
+NEVER_MARKED = -1
 
 
 class Feed:
@@ -37,7 +40,7 @@ class Feed:
         log: of the stream in the format that is followed.
         loop: of the worker.
         closed: called once, when the follower has gone.
-        again: the follower has followed this publication before.
+        since: where it wants to begin.
     """
 
     def __init__(
@@ -46,8 +49,7 @@ class Feed:
         log: Log,
         loop: asyncio.AbstractEventLoop,
         closed: Callable[[Feed], None],
-        *,
-        again: bool = False,
+        since: Since,
     ) -> None:
         sock.setblocking(False)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
@@ -56,16 +58,22 @@ class Feed:
         self._sock = sock
         self._loop = loop
         self._closed = closed
-        self._again = again
         self._segment: Segment | None = None
         self._greeting: object = None
         self._blocked = False
-        self._position = self._first_position()
+        self._position = self._first_position(since)
+        self._marked = log.era if self._position < log.head else NEVER_MARKED
         loop.add_reader(sock.fileno(), self._readable)
 
     def flush(self) -> None:
         """Announce what is new."""
-        while not self._blocked and self._position < self.log.head:
+        while not self._blocked:
+            if self._position == self.log.marked > self._marked:
+                if not self._send(build_mark()):
+                    return
+                self._marked = self.log.marked
+            if self._position == self.log.head:
+                return
             segment = self.log.locate(self._position)
             if segment is None:
                 self.close()  # it has not read for as long as anything is kept
@@ -83,22 +91,30 @@ class Feed:
         self._sock.close()
         self._closed(self)
 
-    def _first_position(self) -> int:
-        """Where the present publication began, with the configurations that those need who
-        followed an earlier one; or, if that is not kept, where somebody may start.
+    def _first_position(self, since: Since) -> int:
+        """Where the publication began, with the configurations that those need who followed an
+        earlier one; or, if that is not kept, where somebody may start.
         """
         log = self.log
-        if not self._again and log.era >= log.tail:
+        if log.is_over and since is not Since.BEGINNING:
+            return log.head
+        if since is not Since.BREAK and log.era >= log.tail:
             return log.era
         syncs = [sync.position for sync in log.sync_points if sync.position >= log.era]
         if not syncs:
             return log.head
-        return syncs[-1] if self._again else syncs[0]
+        return syncs[-1] if since is Since.BREAK else syncs[0]
 
     def _announce(self, segment: Segment) -> bool:
-        """Announce entries of one segment, up to a new greeting. False: the socket is full."""
+        """Announce entries of one segment, up to a mark or a new greeting.
+
+        Returns:
+            False if the socket is full.
+        """
         first = segment.entry_at(self._position)
         count = min(len(segment.ends) - first, MAX_ENTRIES)
+        if self._position < self.log.marked < segment.origin + segment.ends[first + count - 1]:
+            count = segment.entry_at(self.log.marked) - first
         flags = segment.flags[first : first + count]
         if has_sync(flags):
             count, greeting = self._count_until_greeting(segment, first, flags)

@@ -17,6 +17,7 @@ from slipstream.workers.announcements import (
     MAX_PACKET,
     EntriesAnnounced,
     GreetingAnnounced,
+    MarkAnnounced,
     SegmentAnnounced,
     parse_announcement,
 )
@@ -34,8 +35,8 @@ class Follower:
         sock: connected to the home's feed; becomes ours.
         log: to be filled.
         loop: of the worker.
-        grown: called after the log has grown, with where it stood before and whether there is
-            a picture in it.
+        grown: called after the log has grown, with where it stood before, whether there is a
+            picture in it, and whether some of it had been there before this was followed.
         ended: called once, when the home has gone.
     """
 
@@ -44,7 +45,7 @@ class Follower:
         sock: socket.socket,
         log: Log,
         loop: asyncio.AbstractEventLoop,
-        grown: Callable[[int, bool], None],
+        grown: Callable[[int, bool, bool], None],
         ended: Callable[[], None],
     ) -> None:
         sock.setblocking(False)
@@ -55,6 +56,7 @@ class Follower:
         self._ended = ended
         self._told = log.head  # up to where `grown` has been called
         self._picture = False  # since then
+        self._older = True  # since then: what had been there when this was made
         self._more = False  # older entries are yet to come: nobody starts at those
         self._greeting: Greeting = ()
         self._segment: tuple[int, int, int] | None = None  # descriptor, capacity, offset
@@ -107,11 +109,15 @@ class Follower:
                 break
             self.received_bytes += len(data)
             self._take(data, fds)
-        if self._log.head > self._told and (gone or not self._more):
-            head, picture = self._told, self._picture
-            self._told, self._picture = self._log.head, False
-            self._grown(head, picture)
+        if gone or not self._more:
+            self._tell()
         return None if gone else more
+
+    def _tell(self) -> None:
+        if self._log.head > self._told:
+            head, picture, older = self._told, self._picture, self._older
+            self._told, self._picture, self._older = self._log.head, False, False
+            self._grown(head, picture, older)
 
     def _take(self, data: bytes, fds: list[int]) -> None:
         """Obey one announcement."""
@@ -122,6 +128,8 @@ class Follower:
                 self._segment = None
             batch = announcement.batch
             batch.greetings += [self._greeting for flag in batch.flags if flag & SYNC]
+            if self._log.is_over:
+                self._log.mark()
             self._log.note(batch)
             self._picture |= not self._picture and any(map(_NEWS.__and__, batch.flags))
             self._more = announcement.more
@@ -129,3 +137,7 @@ class Follower:
             self._segment = fds[0], announcement.capacity, announcement.offset
         elif isinstance(announcement, GreetingAnnounced):
             self._greeting = announcement.greeting
+        elif isinstance(announcement, MarkAnnounced):
+            self._tell()
+            self._log.finish()
+            self._older = False

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from enum import StrEnum
 from struct import Struct, error
 from typing import Any
 
@@ -17,6 +18,17 @@ import orjson
 MAX_PACKET = 48 << 10  # bytes; a socket takes about 200 KB of them before it is full
 _LENGTH = Struct(">I")
 _IN_A_FILE = _LENGTH.pack(0)
+
+
+class Since(StrEnum):
+    """From where on a worker wants what another writes."""
+
+    BEGINNING = "beginning"
+    """Of the present publication, or of one that has just ended: viewers wait for it here."""
+    ENTRY = "entry"
+    """Wherever a viewer may start: one has come who waits for no publication in particular."""
+    BREAK = "break"
+    """The connection broke over which it had followed this publication already."""
 
 
 # From a worker
@@ -98,8 +110,7 @@ class Follow:
 
     name: str
     form: str
-    again: bool
-    """It had it already, and the connection broke."""
+    since: Since
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +218,7 @@ class Feed:
 
     name: str
     form: str
-    again: bool
+    since: Since
 
 
 @dataclass(frozen=True, slots=True)

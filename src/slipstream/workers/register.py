@@ -278,7 +278,7 @@ class Register:
         entry = self._entry(follow.name)
         entry.holders.add(number)
         if entry.home and entry.home != number:
-            self._send(entry.home, Feed(follow.name, follow.form, follow.again), b"", packet.fd)
+            self._send(entry.home, Feed(follow.name, follow.form, follow.since), b"", packet.fd)
 
     def _on_move(self, _: int, move: Move, packet: Packet, __: float) -> None:
         if move.home in self.workers:
