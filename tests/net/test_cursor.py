@@ -243,9 +243,13 @@ async def stalled(film: Film, *, ceiling_ms: int) -> Viewer:
     """A viewer whose socket is full, and that is as far behind as there is room for."""
     film.put("K")
     viewer = film.stage.viewer(receive_buffer=4096, ceiling_ms=ceiling_ms)
-    while film.stage.log.head - viewer.cursor.position < 20_000:
-        film.put("pa", step_ms=1)
+    still = 0  # for so many turns of the loop nothing has gone out
+    while still < 20:
+        if film.stage.log.head - viewer.cursor.position < 20_000:
+            film.put("pa", step_ms=1)
+        before = viewer.cursor.position
         await asyncio.sleep(0.001)
+        still = still + 1 if viewer.cursor.position == before else 0
     return viewer
 
 
