@@ -1,6 +1,6 @@
 """Churn: connections of all kinds that come and go, for half an hour, and nothing may be left.
 
-A first minute, with five times as many, makes everything that is made only once. Then all leave,
+The first four minutes, with five times as many, make everything that is made only once. Then all leave,
 and what the server holds is its base. Half an hour later, when all have left again, it is to
 hold no more. Two viewers in each protocol watch one stream all the while and must not notice.
 """
@@ -24,7 +24,7 @@ SHORT_NET = {"handshake_s": 3, "connect_s": 3, "request_s": 3}
 WITNESS = "witness"
 RATE = 12  # connections a second: more than 20 000 in half an hour
 SHORT_RATE = 20
-WARM_UP_RATE, WARM_UP_S, SHORT_WARM_UP_S = 60, 60, 6  # some thousand connections fill all pools
+WARM_UP_RATE, WARM_UP_S, SHORT_WARM_UP_S = 60, 240, 6  # 14 000 connections fill all pools
 FULL_CONNECTIONS, SHORT_CONNECTIONS = 20_000, 250
 SAMPLE_S = 2.0
 LET_GO_S = 30.0  # beyond the deadlines of those who say nothing

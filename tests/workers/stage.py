@@ -41,6 +41,9 @@ class Place:
     def missing(self, for_s: float) -> None:
         pass
 
+    def is_there(self) -> bool:
+        return True
+
     def announce(self) -> None:
         pass
 

@@ -205,6 +205,26 @@ async def test_a_publication_that_is_over_before_it_was_found_is_seen_by_who_wai
         assert late.sync is None
 
 
+async def test_a_new_home_that_has_nothing_yet_doubles_nothing() -> None:
+    async with CompanyStage(3) as company:
+        one, two, three = company[1], company[2], company[3]
+        publication = await one.publish()
+        watchers = [worker.watch()[0] for worker in (two, three)]
+        send(one, publication, video_config(), *picture_group(0), *picture_group(120))
+        await until(lambda: all(watcher.sync for watcher in watchers))
+        publication.close(one.loop.time())
+        await until(lambda: not two.hub.streams["live/a"].is_elsewhere, "the release")
+        await until(lambda: not three.hub.streams["live/a"].is_elsewhere, "the release")
+        before = two.content()
+        again = await three.publish()
+        await until(lambda: len(three.hub.streams["live/a"].audience.taps) == 2, "all follow")
+        await asyncio.sleep(0.02)
+        assert two.content() == before
+        send(three, again, video_config(), *picture_group(0, b"new"))
+        await until(lambda: two.log().head_ms == three.log().head_ms, "the end")
+        assert two.content() == [*before, *three.content()[-5:]]
+
+
 async def test_the_same_home_again_doubles_nothing() -> None:
     async with CompanyStage(2) as company:
         one, two = company[1], company[2]

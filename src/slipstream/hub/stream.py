@@ -236,6 +236,9 @@ class Stream:
             self.merge.forget()
         self._set_elsewhere(elsewhere=False)
         self._floor_ms = max(self.head_ms, claim.floor_ms)
+        if not self.lineup:
+            for form in self.audience.forms.values():
+                form.log.forget_era()  # nobody gets again what another home had published
         for form in claim.wanted:
             self.audience.form(form)
 

@@ -98,6 +98,11 @@ class Log:
         self.marked = self.head
         self.is_over = True
 
+    def forget_era(self) -> None:
+        """The publication has ended, and whoever has not seen it does not want it."""
+        self.mark()
+        self.is_over = True
+
     @property
     def is_under_way(self) -> bool:
         """Whether there is a publication at which somebody could start."""
