@@ -1,8 +1,9 @@
 """Churn: connections of all kinds that come and go, for half an hour, and nothing may be left.
 
-The first four minutes, with five times as many, make everything that is made only once. Then all leave,
-and what the server holds is its base. Half an hour later, when all have left again, it is to
-hold no more. Two viewers in each protocol watch one stream all the while and must not notice.
+The first four minutes, with five times as many, make everything that is made only once. Then
+all leave, and what the server holds is its base. Half an hour later, when all have left again,
+it is to hold no more. Two viewers in each protocol watch one stream all the while and must not
+notice.
 """
 
 from __future__ import annotations

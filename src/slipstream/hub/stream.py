@@ -239,8 +239,8 @@ class Stream:
         if not self.lineup:
             for form in self.audience.forms.values():
                 form.log.forget_era()  # nobody gets again what another home had published
-        for form in claim.wanted:
-            self.audience.form(form)
+        for wanted in claim.wanted:
+            self.audience.form(wanted)
 
     def give_back(self) -> None:
         """Tell the others if no publisher is left here."""
