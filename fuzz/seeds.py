@@ -16,7 +16,12 @@ from pathlib import Path
 from slipstream.amf import Value, build_amf0
 from slipstream.media import FlvParser, parse_tag
 from slipstream.rtmp import PUBLISHER, ChunkDecoder, Message, MessageType, encode
-from slipstream.workers.announcements import build_entries, build_greeting, build_segment
+from slipstream.workers.announcements import (
+    build_entries,
+    build_greeting,
+    build_mark,
+    build_segment,
+)
 
 ROOT = Path(__file__).parents[1]
 CAPTURES = ROOT / "tests" / "captures"
@@ -257,12 +262,24 @@ def wish() -> Iterator[bytes]:
     yield from _texts("net/test_wish.py")
 
 
+def websocket() -> Iterator[bytes]:
+    """Frames of every kind, masked, and some that break a rule."""
+    mask = bytes((1, 2, 3, 4))
+    ping = b"\x89\x84" + mask + b"abcd"
+    close = b"\x88\x82" + mask + b"\x02\xea"
+    parts = b"\x01\x81" + mask + b"x" + ping + b"\x80\x81" + mask + b"y"
+    long = b"\x82\xfe\x01\x00" + mask + bytes(256)
+    for said in (ping, close, parts, long, ping + close, b"\x82\xff" + b"\xff" * 12, b"\x89\x00"):
+        yield said + b"\x05\x03"
+
+
 def announcements() -> Iterator[bytes]:
     """One packet of each kind."""
     config, sound = b"\x17\0\0\0\0\1\x64\0\x1f\xff\xe0\0", b"\xaf\0\x12\x10"
     frames = [parse_tag(9, 0, config), parse_tag(8, 0, sound)]
     yield build_segment(1 << 20, 77)
     yield build_greeting(tuple(frames))
+    yield build_mark()
     yield build_entries([10, 20], array("q", [0, 40]), b"\x01\x02", more=False)
 
 
@@ -298,6 +315,7 @@ SEEDS: dict[str, Callable[[], Iterator[bytes]]] = {
     "rtmp_url": rtmp_url,
     "gate": gate,
     "wish": wish,
+    "websocket": websocket,
     "announcements": announcements,
     "shape": shape,
 }

@@ -27,6 +27,7 @@ VIEWERS_EACH = 11  # of a stream, over each protocol
 GRACE_S = 4  # four times what an encoder needs to come back
 LONG_LIFE_S = 10.5  # workers that die sooner, again and again, are replaced with a delay
 SHORT_LIFE_S = 2.0
+FIRST_KILLS = 10  # make each worker as large as it gets; what comes after must not add to that
 FRESH_MS = 500  # a viewer whose newest message is younger is being served
 LET_GO_S = 10.0
 AFTER_S = 0.5  # for the end of gaps of which the return of everybody was the beginning
@@ -67,6 +68,7 @@ def run(settings: Settings) -> Report:
             crowd.watch(stream, rtmp=VIEWERS_EACH, flv=VIEWERS_EACH)
         _await_service(crowd)
         loaded = tree.look()
+        first = loaded.memory_bytes
         for number in range(1, kills + 1):
             crowd.forget()
             time.sleep(chance.uniform(0, 1) + settings.pick(full=LONG_LIFE_S, short=SHORT_LIFE_S))
@@ -74,6 +76,8 @@ def run(settings: Settings) -> Report:
             report.faults += [f"kill {number}: {mistake}" for mistake in wrong]
             report.faults += [f"kill {number}: {fault}" for fault in tally.aftermath.faults]
             tally.aftermath.faults.clear()
+            if number == settings.pick(full=FIRST_KILLS, short=0):
+                loaded = tree.look()  # each has had the other one's viewers by now
         loaded_after = tree.look()
         crowd.dismiss()
         crowd.retire()
@@ -87,6 +91,8 @@ def run(settings: Settings) -> Report:
     report.at_most("processes left over", after.processes - empty.processes, 0)
     report.at_most("log segments left over", after.segments - empty.segments, 0)
     grown_mb = (loaded_after.memory_bytes - loaded.memory_bytes) / MB
+    report.note("memory before the first", first / MB, "MB")
+    report.note("memory at the base", loaded.memory_bytes / MB, "MB")
     report.at_most("memory under the same load, grown by", grown_mb, GROWTH_MB, "MB")
     return report
 

@@ -31,6 +31,7 @@ NAMES = (
     "rtmp_url",
     "gate",
     "wish",
+    "websocket",
     "announcements",
     "shape",
 )

@@ -7,8 +7,10 @@ from array import array
 from slipstream.workers.announcements import (
     EntriesAnnounced,
     GreetingAnnounced,
+    MarkAnnounced,
     build_entries,
     build_greeting,
+    build_mark,
     build_segment,
     has_sync,
     parse_announcement,
@@ -32,6 +34,8 @@ def run(data: bytes) -> None:
         built = build_entries(batch.sizes, times, batch.flags, more=told.more)
     elif isinstance(told, GreetingAnnounced):
         built = build_greeting(told.greeting)
+    elif isinstance(told, MarkAnnounced):
+        built = build_mark()
     else:
         built = build_segment(told.capacity, told.offset)
     assert parse_announcement(built) == told

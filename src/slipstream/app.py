@@ -29,7 +29,7 @@ from slipstream.log import Log
 from slipstream.net.admissions import Admissions, SpareAdmissions
 from slipstream.net.farewells import Farewells
 from slipstream.net.http_entrance import HttpEntrance
-from slipstream.net.http_flv import HttpFlv
+from slipstream.net.http_live import HttpLive
 from slipstream.net.intake import Intake
 from slipstream.net.listener import (
     Accept,
@@ -133,7 +133,7 @@ class Worker:
             )
             for sock in socks
         ]
-        self._flv = HttpFlv(services)
+        self._live = HttpLive(services)
         self._parts = Parts(
             hub=hub,
             pump=pump,
@@ -160,7 +160,7 @@ class Worker:
         """Begin to serve."""
         app = http_application()
         self._api.add_to(app)
-        self._flv.add_to(app)
+        self._live.add_to(app)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=HTTP_SHUTDOWN_S)
         await self._runner.setup()
         assert self._runner.server is not None

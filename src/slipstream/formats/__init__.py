@@ -7,9 +7,18 @@ needs to know nothing of what the bytes mean.
 from slipstream.formats.flv import FlvFormat, FlvMultitrackFormat
 from slipstream.formats.format import Flag, Format, Greeting
 from slipstream.formats.rtmp import RtmpFormat, RtmpMultitrackFormat
+from slipstream.formats.ws_flv import WsFlvFormat, WsFlvMultitrackFormat, message_header
 
 FORMATS: dict[str, type[Format]] = {
-    form.name: form for form in (RtmpFormat, RtmpMultitrackFormat, FlvFormat, FlvMultitrackFormat)
+    form.name: form
+    for form in (
+        RtmpFormat,
+        RtmpMultitrackFormat,
+        FlvFormat,
+        FlvMultitrackFormat,
+        WsFlvFormat,
+        WsFlvMultitrackFormat,
+    )
 }
 
 __all__ = [
@@ -21,4 +30,7 @@ __all__ = [
     "Greeting",
     "RtmpFormat",
     "RtmpMultitrackFormat",
+    "WsFlvFormat",
+    "WsFlvMultitrackFormat",
+    "message_header",
 ]

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+Origin = Annotated[str, Field(pattern=r"^(\*|https?://[^/]+)$")]
+
 
 class NetSettings(BaseModel):
     """What holds for every connection of the server."""
@@ -32,6 +34,10 @@ class NetSettings(BaseModel):
     max_unread: Annotated[int, Field(ge=4 << 10)] = Field(
         default=256 << 10,
         description="Bytes of answers that a peer may leave unread before it is closed.",
+    )
+    allowed_origins: list[Origin] = Field(
+        default=["*"],
+        description="Web pages that may play from here, as https://example.com; * is any.",
     )
     pump_interval: Literal["auto"] | Annotated[float, Field(ge=0, le=1000)] = Field(
         default="auto",

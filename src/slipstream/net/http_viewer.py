@@ -1,140 +1,71 @@
-"""HTTP-FLV: `GET /{app}/{name}.flv`, an endless response out of the FLV log.
+"""A viewer over HTTP: an endless response out of a log, after the library has read the request.
 
-The HTTP library reads the request; once it is clear that there is something to send, the
-socket is taken over: its descriptor is duplicated, the library's transport aborted, and from
-then on the viewer is a link and a cursor like any other.
+Once it is clear that there is something to send, the socket is taken over: its descriptor is
+duplicated, the library's transport aborted, and from then on the viewer is a link and a cursor
+like any other.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 from typing import cast
 
 import structlog
-from aiohttp import web
 
-from slipstream.access import Action, Request
-from slipstream.errors import BadNameError
-from slipstream.formats import FlvFormat, FlvMultitrackFormat, Format, Greeting
-from slipstream.hub import EndReason, FullError, StreamSettings, Subscription, stream_name
+from slipstream.formats import Format, Greeting
+from slipstream.hub import EndReason, StreamSettings, Subscription
 from slipstream.log import SyncPoint
 from slipstream.net.cursor import Cursor
 from slipstream.net.link import Link
-from slipstream.net.listener import plain_address
 from slipstream.net.served import ServedFigures
 from slipstream.net.services import Services
-from slipstream.net.wish import BadWishError, Wish, parse_wish
+from slipstream.net.wish import Wish
 
 log = structlog.get_logger()
 
-CORS = {"Access-Control-Allow-Origin": "*"}
-MEDIA_HEADERS = {
-    **CORS,
-    "Content-Type": "video/x-flv",
-    "Cache-Control": "no-store",
-    "X-Content-Type-Options": "nosniff",
-}
-_HEAD = (
-    b"HTTP/1.1 200 OK\r\nConnection: close\r\n"
-    + "".join(f"{name}: {value}\r\n" for name, value in MEDIA_HEADERS.items()).encode()
-    + b"\r\n"
-)
 
-
-class HttpFlv:
-    """The route.
+class HttpViewer:
+    """The hub's `ViewerPeer`, the cursor's owner and the link's, one after the other.
 
     Args:
+        viewers: where it stands while it is served.
         services: of this worker.
+        address: of the peer.
+        wish: what it asks for.
+        protocol: how it is called in lists and logs.
     """
-
-    def __init__(self, services: Services) -> None:
-        self._services = services
-        self.viewers: dict[HttpFlvViewer, None] = {}
-
-    def add_to(self, app: web.Application) -> None:
-        """Serve everything that ends in `.flv`; the last extension is always the format."""
-        path = r"/{stream:.+}.flv"
-        app.router.add_get(path, self._watch, allow_head=False)
-        app.router.add_head(path, self._look)
-        app.router.add_options(path, self._preflight)
-
-    async def _watch(self, request: web.Request) -> web.StreamResponse:
-        stream = self._allowed(request)
-        if self._services.admissions.exhausted:
-            raise web.HTTPServiceUnavailable(text="no more connections\n", headers=CORS)
-        form = FlvMultitrackFormat if request.query.get("tracks") == "all" else FlvFormat
-        viewer = HttpFlvViewer(self, self._services, _address(request), _wish(request))
-        try:
-            await viewer.wait_for_start(stream, form)
-        except FullError as error:
-            raise web.HTTPServiceUnavailable(text=f"{error}\n", headers=CORS) from error
-        if viewer.refused in (EndReason.FULL, EndReason.SHUTDOWN):
-            raise web.HTTPServiceUnavailable(text=f"{viewer.refused}\n", headers=CORS)
-        if viewer.refused is not None:
-            raise web.HTTPNotFound(text=f"{viewer.refused}\n", headers=CORS)
-        transport = request.transport
-        if transport is None or transport.is_closing():
-            viewer.close("left while waiting")
-            return web.Response()
-        shared = transport.get_extra_info("socket")
-        sock = socket.socket(fileno=os.dup(shared.fileno()))
-        transport.abort()  # closes the library's descriptor only: no word goes to the peer
-        viewer.take_over(sock)
-        return web.Response()
-
-    async def _look(self, request: web.Request) -> web.Response:
-        name = self._allowed(request)
-        stream = self._services.hub.streams.get(name)
-        here = stream is not None and stream.is_live
-        if not here and not self._services.directory.is_elsewhere(name):
-            raise web.HTTPNotFound(headers=CORS)
-        return web.Response(headers=MEDIA_HEADERS)
-
-    async def _preflight(self, _: web.Request) -> web.Response:
-        return web.Response(status=204, headers={**CORS, "Access-Control-Allow-Methods": "GET"})
-
-    def _allowed(self, request: web.Request) -> str:
-        app, _, name = request.match_info["stream"].rpartition("/")
-        try:
-            stream = stream_name(app, name)
-        except BadNameError as error:
-            raise web.HTTPNotFound(text=f"{error}\n", headers=CORS) from error
-        question = Request(Action.PLAY, stream, _address(request), request.query_string, "http-flv")
-        decision = self._services.gate.decide(question, self._services.loop.time())
-        if not decision.allowed:
-            raise web.HTTPForbidden(text="not allowed\n", headers=CORS)
-        return stream
-
-
-class HttpFlvViewer:
-    """The hub's `ViewerPeer`, the cursor's owner and the link's, one after the other."""
 
     __slots__ = (
         "_cursor",
         "_form",
         "_link",
-        "_route",
         "_services",
         "_settings",
         "_started",
         "_subscription",
         "_sync",
+        "_viewers",
         "_wish",
         "address",
         "connection_id",
+        "protocol",
         "refused",
     )
 
-    protocol = "http-flv"
-
-    def __init__(self, route: HttpFlv, services: Services, address: str, wish: Wish) -> None:
-        self.connection_id = services.new_id("flv")
+    def __init__(
+        self,
+        viewers: dict[HttpViewer, None],
+        services: Services,
+        address: str,
+        wish: Wish,
+        protocol: str,
+    ) -> None:
+        self.connection_id = services.new_id(protocol.partition("-")[2])
         self.address = address
+        self.protocol = protocol
         self.refused: EndReason | None = None
-        self._route = route
+        self._viewers = viewers
         self._services = services
         self._started: asyncio.Event | None = asyncio.Event()
         self._subscription: Subscription | None = None
@@ -164,7 +95,7 @@ class HttpFlvViewer:
             raise
         self._started = None
 
-    def take_over(self, sock: socket.socket) -> None:
+    def take_over(self, sock: socket.socket, head: bytes) -> None:
         """Send the response's head, the greeting and then the log."""
         services = self._services
         assert self._form is not None
@@ -174,7 +105,7 @@ class HttpFlvViewer:
             return
         services.admissions.opened(self.address)
         services.admissions.settled(self.address)
-        self._route.viewers[self] = None
+        self._viewers[self] = None
         log.info(
             "play.start",
             id=self.connection_id,
@@ -188,7 +119,7 @@ class HttpFlvViewer:
         link.start()
         sync = self._sync
         assert sync is not None
-        link.write(_HEAD + self._greeting(sync, again=False))
+        link.write(head + self._greeting(sync, again=False))
         self._cursor = Cursor(
             link,
             self._form.log,
@@ -211,7 +142,7 @@ class HttpFlvViewer:
         subscription, self._subscription = self._subscription, None
         if subscription is not None:
             subscription.close()
-            if self._route.viewers.pop(self, 0) is None:
+            if self._viewers.pop(self, 0) is None:
                 self._services.admissions.closed()
                 log.info(
                     "play.end",
@@ -231,13 +162,19 @@ class HttpFlvViewer:
 
     def end(self, reason: EndReason) -> None:
         """The hub sends the viewer away."""
-        self.close(str(reason))
         if self._link is not None:
+            self._link.write(self.farewell(reason))
+            self.close(str(reason))
             self._link.close()
         else:
+            self.close(str(reason))
             self.refused = reason
             if self._started is not None:
                 self._started.set()
+
+    def farewell(self, reason: EndReason) -> bytes:  # noqa: ARG002 - others have one
+        """The last thing that the viewer is told."""
+        return b""
 
     def has_all(self) -> bool:
         """Whether the viewer has received all there is, or gets nothing."""
@@ -271,14 +208,3 @@ class HttpFlvViewer:
     def lost(self, reason: str) -> None:
         """The link has ended."""
         self.close(reason)
-
-
-def _wish(request: web.Request) -> Wish:
-    try:
-        return parse_wish(request.query_string)
-    except BadWishError as error:
-        raise web.HTTPBadRequest(text=f"{error}\n", headers=CORS) from error
-
-
-def _address(request: web.Request) -> str:
-    return plain_address(request.remote or "")

@@ -1,0 +1,178 @@
+"""Live media over HTTP, as responses without an end: `GET /{app}/{name}.flv`.
+
+The same address asked for as a WebSocket gives the same bytes in messages.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from slipstream.access import Action, Request
+from slipstream.errors import BadNameError
+from slipstream.formats import (
+    FlvFormat,
+    FlvMultitrackFormat,
+    Format,
+    WsFlvFormat,
+    WsFlvMultitrackFormat,
+)
+from slipstream.hub import EndReason, FullError, stream_name
+from slipstream.net.http_viewer import HttpViewer
+from slipstream.net.listener import plain_address
+from slipstream.net.origins import Origins
+from slipstream.net.services import Services
+from slipstream.net.websocket import WebSocketError, accept
+from slipstream.net.wish import BadWishError, Wish, parse_wish
+from slipstream.net.ws_viewer import WsViewer
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """One way to carry a stream."""
+
+    protocol: str
+    form: type[Format]
+    multitrack: type[Format]
+    viewer: type[HttpViewer]
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """What an extension stands for."""
+
+    content_type: str
+    response: Carrier
+    websocket: Carrier
+
+
+MEDIA = {
+    "flv": Media(
+        "video/x-flv",
+        Carrier("http-flv", FlvFormat, FlvMultitrackFormat, HttpViewer),
+        Carrier("ws-flv", WsFlvFormat, WsFlvMultitrackFormat, WsViewer),
+    ),
+}
+
+
+class HttpLive:
+    """The routes.
+
+    Args:
+        services: of this worker.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self.viewers: dict[HttpViewer, None] = {}
+        self._services = services
+        self._origins = Origins(services.settings.allowed_origins)
+
+    def add_to(self, app: web.Application) -> None:
+        """Serve every name with an extension of ours; the last one is always the format."""
+        path = rf"/{{stream:.+}}.{{extension:{'|'.join(MEDIA)}}}"
+        app.router.add_get(path, self._watch, allow_head=False)
+        app.router.add_head(path, self._look)
+        app.router.add_options(path, self._preflight)
+
+    async def _watch(self, request: web.Request) -> web.StreamResponse:
+        media = MEDIA[request.match_info["extension"]]
+        cors = self._origins.headers(request)
+        if request.headers.get("Upgrade", "").lower() == "websocket":
+            head = self._upgrade(request, cors)
+            carrier = media.websocket
+        else:
+            head = _head("200 OK", {"Connection": "close", **_headers(media, cors)})
+            carrier = media.response
+        stream = self._allowed(request, carrier.protocol, cors)
+        if self._services.admissions.exhausted:
+            raise web.HTTPServiceUnavailable(text="no more connections\n", headers=cors)
+        form = carrier.multitrack if request.query.get("tracks") == "all" else carrier.form
+        viewer = carrier.viewer(
+            self.viewers, self._services, _address(request), _wish(request, cors), carrier.protocol
+        )
+        try:
+            await viewer.wait_for_start(stream, form)
+        except FullError as error:
+            raise web.HTTPServiceUnavailable(text=f"{error}\n", headers=cors) from error
+        if viewer.refused in (EndReason.FULL, EndReason.SHUTDOWN):
+            raise web.HTTPServiceUnavailable(text=f"{viewer.refused}\n", headers=cors)
+        if viewer.refused is not None:
+            raise web.HTTPNotFound(text=f"{viewer.refused}\n", headers=cors)
+        transport = request.transport
+        if transport is None or transport.is_closing():
+            viewer.close("left while waiting")
+            return web.Response()
+        shared = transport.get_extra_info("socket")
+        sock = socket.socket(fileno=os.dup(shared.fileno()))
+        transport.abort()  # closes the library's descriptor only: no word goes to the peer
+        viewer.take_over(sock, head)
+        return web.Response()
+
+    def _upgrade(self, request: web.Request, cors: Mapping[str, str]) -> bytes:
+        """The head of the answer to somebody who wants a WebSocket."""
+        if not self._origins.allows(request):
+            raise web.HTTPForbidden(text="not from this page\n")
+        try:
+            key = accept(request.headers)
+        except WebSocketError as error:
+            headers = {**cors, "Sec-WebSocket-Version": "13"}
+            raise web.HTTPBadRequest(text=f"{error}\n", headers=headers) from error
+        return _head(
+            "101 Switching Protocols",
+            {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Accept": key},
+        )
+
+    async def _look(self, request: web.Request) -> web.Response:
+        media = MEDIA[request.match_info["extension"]]
+        cors = self._origins.headers(request)
+        name = self._allowed(request, media.response.protocol, cors)
+        stream = self._services.hub.streams.get(name)
+        here = stream is not None and stream.is_live
+        if not here and not self._services.directory.is_elsewhere(name):
+            raise web.HTTPNotFound(headers=cors)
+        return web.Response(headers=_headers(media, cors))
+
+    async def _preflight(self, request: web.Request) -> web.Response:
+        headers = {**self._origins.headers(request), "Access-Control-Allow-Methods": "GET"}
+        return web.Response(status=204, headers=headers)
+
+    def _allowed(self, request: web.Request, protocol: str, cors: Mapping[str, str]) -> str:
+        app, _, name = request.match_info["stream"].rpartition("/")
+        try:
+            stream = stream_name(app, name)
+        except BadNameError as error:
+            raise web.HTTPNotFound(text=f"{error}\n", headers=cors) from error
+        question = Request(Action.PLAY, stream, _address(request), request.query_string, protocol)
+        decision = self._services.gate.decide(question, self._services.loop.time())
+        if not decision.allowed:
+            raise web.HTTPForbidden(text="not allowed\n", headers=cors)
+        return stream
+
+
+def _headers(media: Media, cors: Mapping[str, str]) -> dict[str, str]:
+    return {
+        **cors,
+        "Content-Type": media.content_type,
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+    }
+
+
+def _head(status: str, headers: Mapping[str, str]) -> bytes:
+    lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers.items())]
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+def _wish(request: web.Request, cors: Mapping[str, str]) -> Wish:
+    try:
+        return parse_wish(request.query_string)
+    except BadWishError as error:
+        raise web.HTTPBadRequest(text=f"{error}\n", headers=cors) from error
+
+
+def _address(request: web.Request) -> str:
+    return plain_address(request.remote or "")

@@ -1,0 +1,42 @@
+"""Which web pages may play from here: what CORS says to browsers, and what WebSockets check.
+
+Browsers let any page open a WebSocket, so the server has to look at `Origin` itself. Players
+outside browsers send none and are never refused for that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+ANY = "*"
+
+
+class Origins:
+    """Asked for each request.
+
+    Args:
+        allowed: origins such as `https://example.com`, or `*`; the server's own is always.
+    """
+
+    def __init__(self, allowed: Collection[str]) -> None:
+        self._any = ANY in allowed
+        self._allowed = frozenset(origin.lower().rstrip("/") for origin in allowed)
+
+    def allows(self, request: web.Request) -> bool:
+        """Whether the page that asks, if it is one, may play from here."""
+        origin = request.headers.get("Origin", "").lower()
+        if not origin or self._any or origin in self._allowed:
+            return True
+        return urlsplit(origin).netloc == request.headers.get("Host", "").lower()
+
+    def headers(self, request: web.Request) -> dict[str, str]:
+        """What is to be said to the browser."""
+        if self._any:
+            return {"Access-Control-Allow-Origin": ANY}
+        headers = {"Vary": "Origin"}
+        if "Origin" in request.headers and self.allows(request):
+            headers["Access-Control-Allow-Origin"] = request.headers["Origin"]
+        return headers

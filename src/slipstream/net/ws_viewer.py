@@ -1,0 +1,63 @@
+"""A viewer over a WebSocket: as over HTTP, but it may be spoken to, and says goodbye."""
+
+from __future__ import annotations
+
+from slipstream.hub import EndReason
+from slipstream.net.http_viewer import HttpViewer
+from slipstream.net.services import Services
+from slipstream.net.websocket import (
+    CloseCode,
+    ControlReader,
+    Opcode,
+    WebSocketError,
+    build_close,
+    build_control,
+)
+from slipstream.net.wish import Wish
+
+_CLOSE_CODES = {
+    EndReason.SHUTDOWN: CloseCode.GOING_AWAY,
+    EndReason.FULL: CloseCode.TRY_AGAIN_LATER,
+}
+
+
+class WsViewer(HttpViewer):
+    """See `HttpViewer`."""
+
+    __slots__ = ("_reader",)
+
+    def __init__(
+        self,
+        viewers: dict[HttpViewer, None],
+        services: Services,
+        address: str,
+        wish: Wish,
+        protocol: str,
+    ) -> None:
+        super().__init__(viewers, services, address, wish, protocol)
+        self._reader = ControlReader()
+
+    def farewell(self, reason: EndReason) -> bytes:
+        """A close frame."""
+        return build_close(_CLOSE_CODES.get(reason, CloseCode.NORMAL), str(reason))
+
+    def received(self, data: bytes) -> None:
+        """Answer pings, and who says goodbye."""
+        link = self._link
+        assert link is not None
+        try:
+            for opcode, payload in self._reader.feed(data):
+                if opcode == Opcode.PING:
+                    link.write(build_control(Opcode.PONG, payload))
+                elif opcode == Opcode.CLOSE:
+                    self._leave(build_control(Opcode.CLOSE, payload[:2]), "closed by the peer")
+                    return
+        except WebSocketError as error:
+            self._leave(build_close(error.code, str(error)), str(error))
+
+    def _leave(self, last: bytes, reason: str) -> None:
+        link = self._link
+        assert link is not None
+        link.write(last)
+        self.close(reason)
+        link.close()

@@ -1,0 +1,64 @@
+"""A viewer over WebSocket-FLV, with a client that others have written.
+
+with WsClient(server, "/live/a.flv") as viewer:
+    viewer.take(3)          # tags, of one message each
+"""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+from websockets.sync.client import connect
+
+from slipstream.media import FlvParser, FlvTag
+from tests.server import PATIENCE_S, RunningServer
+
+
+class WsClient:
+    """Connects at once; use it in a `with` statement.
+
+    Args:
+        server: to ask.
+        path: with its query.
+        origin: the page on which the player would be.
+
+    Raises:
+        websockets.exceptions.InvalidStatus: the server refuses.
+    """
+
+    def __init__(self, server: RunningServer, path: str, *, origin: str = "") -> None:
+        url = f"ws://{server.host}:{server.http_port}{path}"
+        self.parser = FlvParser()
+        self._opening = connect(
+            url,
+            additional_headers={"Origin": origin} if origin else None,
+            compression=None,
+            open_timeout=PATIENCE_S,
+            proxy=None,
+            max_size=None,
+            ping_interval=None,
+        )
+        self.connection = self._opening.__enter__()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self._opening.__exit__(kind, error, at)
+
+    def take(self, count: int) -> list[FlvTag]:
+        """Wait for so many tags, one message each, and take them."""
+        tags: list[FlvTag] = []
+        while len(tags) < count:
+            message = self.connection.recv(PATIENCE_S)
+            assert isinstance(message, bytes)
+            found = self.parser.receive_data(message)
+            assert len(found) == (message[:3] != b"FLV"), "not one tag in one message"
+            tags += found
+        return tags
