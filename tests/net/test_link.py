@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 import struct
+import weakref
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -24,6 +26,7 @@ class Owner:
 
     def __init__(self) -> None:
         self.got = bytearray()
+        self.link: Link | None = None
         self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     def received(self, data: bytes) -> None:
@@ -55,3 +58,27 @@ def test_a_peer_that_is_reset_right_behind_its_last_bytes_is_noticed_at_once(run
         assert owner.got in (b"last words", b"")
 
     run(scene())
+
+
+@pytest.mark.parametrize("by_peer", [True, False])
+async def test_a_link_that_has_ended_leaves_nothing_to_the_garbage_collector(
+    by_peer: bool,
+) -> None:
+    near, far = connected()
+    owner = Owner()
+    owner.link = link = Link(near, "test", owner, asyncio.get_running_loop())
+    link.start()
+    ended, is_there = owner.ended, weakref.ref(owner)
+    gc.disable()
+    try:
+        if by_peer:
+            far.close()
+            await asyncio.wait_for(ended, PATIENCE_S)
+        else:
+            link.abort()
+            far.close()
+        del owner, link
+        await asyncio.sleep(0)
+        assert is_there() is None
+    finally:
+        gc.enable()

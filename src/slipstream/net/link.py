@@ -44,6 +44,22 @@ class LinkOwner(Protocol):
         """The link has ended, by the peer or by an error; called once, never after `close()`."""
 
 
+class Nobody:
+    """The owner of a link that has ended: the two refer to each other no more.
+
+    Else what a connection held would wait for the garbage collector, 3 KB for each.
+    """
+
+    def received(self, data: bytes) -> None:
+        """Nothing comes any more."""
+
+    def lost(self, reason: str) -> None:
+        """It has been told."""
+
+
+NOBODY = Nobody()
+
+
 class Leaving(Protocol):
     """Whoever ends links whose peers have left, when there is time."""
 
@@ -228,16 +244,17 @@ class Link:
         self.fd = -1
         self._unsent = None
         self.sender = None
+        self._owner = NOBODY
         self._sock.close()
 
     def fail(self, reason: str) -> None:
         """Close now and tell the owner."""
         if self.fd < 0:
             return
-        told = self._closing is not None
+        told, owner = self._closing is not None, self._owner
         self.abort()
         if not told:
-            self._owner.lost(reason)
+            owner.lost(reason)
 
     def _readable(self) -> None:
         """Read until nothing comes: libuv tells of a reset once only, be there bytes before it."""
