@@ -37,7 +37,7 @@ from slipstream.media import (
 )
 from tests.clips import film_file, read_tags
 from tests.formats.ts_reader import Content, Unit, read_ts
-from tests.hub.stage import audio_config, inter, key, sound, video_config
+from tests.hub.stage import audio_config, sound, video_config
 
 H264, H265, AAC, MP3, OPUS = 0x1B, 0x24, 0x0F, 0x03, 0x06  # stream types
 OFFSET_MS = 1_000
@@ -85,6 +85,14 @@ def content(form: TsFormat, position: int = 0) -> bytes:
 
 def is_coded(frame: Frame) -> bool:
     return frame.kind is not Kind.DATA and not frame.config and bool(coded_data(frame))
+
+
+def key(time_ms: int) -> Frame:
+    return parse_tag(9, time_ms, b"\x17\1\0\0\0" + b"\0\0\0\3\x65ab")
+
+
+def inter(time_ms: int) -> Frame:
+    return parse_tag(9, time_ms, b"\x27\1\0\0\0" + b"\0\0\0\3\x41cd")
 
 
 def later(frames: Sequence[Frame], by_ms: int) -> list[Frame]:
@@ -223,7 +231,8 @@ def test_a_change_of_codecs_and_sizes_in_mid_stream_is_followed(folder: Path) ->
 def test_new_parameter_sets_stand_before_the_pictures_they_are_for(folder: Path) -> None:
     first, second = film(folder, "h264-aac"), later(film(folder, "b-frames"), 3_000)
     units = read_ts(content(written([*first, *second]))).of(0x100)
-    for frames, here in ((first, units[: len(published(first, Kind.VIDEO))]), (second, units[-9:])):
+    count = len(published(first, Kind.VIDEO))
+    for frames, here in ((first, units[:count]), (second, units[count:])):
         config = next(f for f in frames if f.config and f.kind is Kind.VIDEO)
         sets = config_data(config)
         for unit in here:

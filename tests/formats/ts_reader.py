@@ -64,8 +64,8 @@ def crc_of(data: bytes) -> int:
     return number
 
 
-def read_ts(data: bytes, *, gaps_allowed: bool = False) -> Content:
-    """Read whole packets that begin with tables."""
+def read_ts(data: bytes, *, gaps_allowed: bool = False, goes_on: bool = False) -> Content:
+    """Read whole packets that begin with tables; of a stream that goes on, the whole frames."""
     assert len(data) % PACKET == 0
     content, pending, counters = Content(), {}, {}
     pmt_pid = -1
@@ -105,7 +105,8 @@ def read_ts(data: bytes, *, gaps_allowed: bool = False) -> Content:
             length = int.from_bytes(pending[pid][0][4:6])
             if length and len(pending[pid][0]) >= length + 6:
                 content.units.append(_read_pes(pid, *pending.pop(pid)))
-    content.units += [_read_pes(pid, *left) for pid, left in pending.items()]
+    if not goes_on:
+        content.units += [_read_pes(pid, *left) for pid, left in pending.items()]
     return content
 
 
