@@ -17,6 +17,7 @@ from slipstream.formats.format import KIND_FLAGS, UNUSUAL, Flag, Format, Greetin
 from slipstream.log import SYNC, Batch, Log
 from slipstream.media import (
     NULL_PID,
+    PACKET_SIZE,
     PAT_PID,
     PMT_PID,
     TICKS_PER_MS,
@@ -215,9 +216,9 @@ class TsFormat(Format):
             if track.stream is not None and track.listed
         )
         if infos != self._programme:
-            # Another worker that goes on with a log knows nothing of the version before.
+            # Who goes on with another worker's log knows nothing of the version before.
             begins = self._programme is None
-            self._version = self.log.head % 32 if begins else self._version + 1
+            self._version = self.log.head // PACKET_SIZE if begins else self._version + 1
             self._programme = infos
             self._pcr_pid = infos[0].pid if infos else NULL_PID
             self._pmt = build_pmt(self._version, self._pcr_pid, infos)

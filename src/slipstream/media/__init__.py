@@ -20,6 +20,7 @@ from slipstream.media.frame import Codec, Frame, Kind
 from slipstream.media.metadata import announces_video, build_metadata, parse_metadata
 from slipstream.media.mpegts import (
     NULL_PID,
+    PACKET_SIZE,
     PAT_PID,
     PMT_PID,
     TICKS_PER_MS,
@@ -43,6 +44,7 @@ from slipstream.media.timeline import Repairs, Timeline
 __all__ = [
     "CARRIED",
     "NULL_PID",
+    "PACKET_SIZE",
     "PAT_PID",
     "PMT_PID",
     "TICKS_PER_MS",
