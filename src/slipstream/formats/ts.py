@@ -33,6 +33,7 @@ from slipstream.media import (
     coded_data,
     config_data,
     config_role,
+    needs_sample,
     open_elementary,
 )
 
@@ -117,7 +118,7 @@ class TsFormat(Format):
         return [
             track.codec
             for track in map(_configured, _codec_configs(greeting))
-            if track.stream is None and track.codec not in (Codec.MP3, Codec.AC3, Codec.EAC3)
+            if track.stream is None and not needs_sample(track.codec)
         ]
 
     def _may_start(self, frame: Frame) -> bool:
@@ -210,10 +211,9 @@ class TsFormat(Format):
 
     def _tables(self, now_ms: int, *, due: bool) -> bytes:
         """PAT and PMT, if they are due or have changed."""
+        tracks = self._tracks.get(_VIDEO), self._tracks.get(_AUDIO)
         infos = tuple(
-            track.stream.info
-            for _, track in sorted(self._tracks.items(), reverse=True)  # pictures first
-            if track.stream is not None and track.listed
+            [track.stream.info for track in tracks if track and track.stream and track.listed]
         )
         if infos != self._programme:
             # Who goes on with another worker's log knows nothing of the version before.

@@ -7,7 +7,7 @@ in, values out: no I/O and no clock anywhere below this package.
 
 from slipstream.media.codec_info import CodecInfo
 from slipstream.media.description import describe
-from slipstream.media.elementary import CARRIED, Elementary, open_elementary
+from slipstream.media.elementary import CARRIED, Elementary, needs_sample, open_elementary
 from slipstream.media.flv import (
     FlvParser,
     FlvTag,
@@ -79,6 +79,7 @@ __all__ = [
     "flv_tag_header",
     "flv_tag_trailer",
     "nano_offset_ns",
+    "needs_sample",
     "open_elementary",
     "parse_metadata",
     "parse_tag",

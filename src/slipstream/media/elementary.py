@@ -8,6 +8,7 @@ its own, so that a change of codec is a new elementary stream, which every demux
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import ClassVar
 
 from slipstream.errors import MediaError
@@ -213,9 +214,22 @@ class OpusStream(Elementary):
         return b"\x7f\xe0" + b"\xff" * (size // 255) + bytes((size % 255,)) + data
 
 
-CARRIED = frozenset(
-    (Codec.H264, Codec.H265, Codec.AAC, Codec.MP3, Codec.AC3, Codec.EAC3, Codec.OPUS)
-)
+BY_CONFIG: dict[Codec, Callable[[bytes], Elementary]] = {
+    Codec.H264: H264Stream,
+    Codec.H265: H265Stream,
+    Codec.AAC: AacStream,
+}
+BY_SAMPLE: dict[Codec, Callable[[bytes], Elementary]] = {
+    Codec.MP3: Mp3Stream,
+    Codec.AC3: Ac3Stream,
+    Codec.EAC3: Eac3Stream,
+}
+CARRIED = frozenset((*BY_CONFIG, *BY_SAMPLE, Codec.OPUS))
+
+
+def needs_sample(codec: Codec) -> bool:
+    """Whether it takes a frame to know what the stream is."""
+    return codec in BY_SAMPLE
 
 
 def open_elementary(codec: Codec, config: bytes, sample: bytes) -> Elementary:
@@ -229,20 +243,10 @@ def open_elementary(codec: Codec, config: bytes, sample: bytes) -> Elementary:
     Raises:
         MediaError: MPEG-TS cannot carry this, or not without what is missing.
     """
-    match codec:
-        case Codec.H264:
-            return H264Stream(config)
-        case Codec.H265:
-            return H265Stream(config)
-        case Codec.AAC:
-            return AacStream(config)
-        case Codec.OPUS:
-            return OpusStream(config, sample)
-        case Codec.MP3:
-            return Mp3Stream(sample)
-        case Codec.AC3:
-            return Ac3Stream(sample)
-        case Codec.EAC3:
-            return Eac3Stream(sample)
-        case _:
-            raise MediaError(f"MPEG-TS cannot carry {codec}")
+    if codec in BY_CONFIG:
+        return BY_CONFIG[codec](config)
+    if codec in BY_SAMPLE:
+        return BY_SAMPLE[codec](sample)
+    if codec is Codec.OPUS:
+        return OpusStream(config, sample)
+    raise MediaError(f"MPEG-TS cannot carry {codec}")
