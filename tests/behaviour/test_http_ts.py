@@ -97,9 +97,8 @@ def test_all_viewers_of_all_workers_get_the_same_whole_stream(
     frames = film(folder, "b-frames")
     viewers: list[TsClient] = []
     with ExitStack() as stack:
-        while len(viewers) < MOST and len(viewers_by_worker(server, stream)) < 2:
-            for _ in range(4):
-                viewers.append(stack.enter_context(TsClient(server, f"/{stream}.ts")))
+        while not viewers or (len(viewers) < MOST and len(viewers_by_worker(server, stream)) < 2):
+            viewers += [stack.enter_context(TsClient(server, f"/{stream}.ts")) for _ in range(8)]
             server.wait_for_viewers(stream, len(viewers))
         publisher = stack.enter_context(RtmpClient.publishing(server.publish_url(stream)))
         publisher.send(*frames)
