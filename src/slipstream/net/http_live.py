@@ -1,6 +1,6 @@
-"""Live media over HTTP, as responses without an end: `GET /{app}/{name}.flv`.
+"""Live media over HTTP, as responses without an end: `GET /{app}/{name}.flv` and `.ts`.
 
-The same address asked for as a WebSocket gives the same bytes in messages.
+The same address asked for as a WebSocket gives the same bytes in messages, for FLV.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from slipstream.formats import (
     FlvFormat,
     FlvMultitrackFormat,
     Format,
+    TsFormat,
     WsFlvFormat,
     WsFlvMultitrackFormat,
 )
@@ -47,7 +48,7 @@ class Media:
 
     content_type: str
     response: Carrier
-    websocket: Carrier
+    websocket: Carrier | None
 
 
 MEDIA = {
@@ -56,6 +57,7 @@ MEDIA = {
         Carrier("http-flv", FlvFormat, FlvMultitrackFormat, HttpViewer),
         Carrier("ws-flv", WsFlvFormat, WsFlvMultitrackFormat, WsViewer),
     ),
+    "ts": Media("video/mp2t", Carrier("http-ts", TsFormat, TsFormat, HttpViewer), None),
 }
 
 
@@ -81,12 +83,11 @@ class HttpLive:
     async def _watch(self, request: web.Request) -> web.StreamResponse:
         media = MEDIA[request.match_info["extension"]]
         cors = self._origins.headers(request)
+        carrier, upgraded = media.response, b""
         if request.headers.get("Upgrade", "").lower() == "websocket":
-            head = self._upgrade(request, cors)
-            carrier = media.websocket
-        else:
-            head = _head("200 OK", {"Connection": "close", **_headers(media, cors)})
-            carrier = media.response
+            if media.websocket is None:
+                raise web.HTTPBadRequest(text="no WebSockets for this format\n", headers=cors)
+            upgraded, carrier = self._upgrade(request, cors), media.websocket
         stream = self._allowed(request, carrier.protocol, cors)
         if self._services.admissions.exhausted:
             raise web.HTTPServiceUnavailable(text="no more connections\n", headers=cors)
@@ -109,7 +110,8 @@ class HttpLive:
         shared = transport.get_extra_info("socket")
         sock = socket.socket(fileno=os.dup(shared.fileno()))
         transport.abort()  # closes the library's descriptor only: no word goes to the peer
-        viewer.take_over(sock, head)
+        left_out = ", ".join(form.left_out(viewer.greeting))
+        viewer.take_over(sock, upgraded or _opening(media, cors, left_out), left_out)
         return web.Response()
 
     def _upgrade(self, request: web.Request, cors: Mapping[str, str]) -> bytes:
@@ -160,6 +162,12 @@ def _headers(media: Media, cors: Mapping[str, str]) -> dict[str, str]:
         "Cache-Control": "no-store",
         "X-Content-Type-Options": "nosniff",
     }
+
+
+def _opening(media: Media, cors: Mapping[str, str], left_out: str) -> bytes:
+    """The head of an endless response."""
+    reason = {"X-Left-Out": left_out} if left_out else {}
+    return _head("200 OK", {"Connection": "close", **_headers(media, cors), **reason})
 
 
 def _head(status: str, headers: Mapping[str, str]) -> bytes:
