@@ -49,7 +49,7 @@ def test_where_a_viewer_would_start_is_known_without_one() -> None:
     stage.send(publication, video_config(160, b"\1"))  # for the next one
     start = stream.newest_start()
     assert [frame.body for frame in start] == [video_config().body, key(80, b"TWO").body]
-    publication.end(EndReason.LEFT, stage.now)
+    publication.end(EndReason.KICKED, stage.now)
     assert stream.newest_start() == ()
 
 
