@@ -108,6 +108,16 @@ async def test_a_width_is_the_next_of_a_few(
     assert shop.asked == [("live/a", width)]
 
 
+@pytest.mark.parametrize("known", ["", "x", '"', '"a', "W/", "tag", "\x01", ", ,", '"' * 4000])
+async def test_nonsense_in_the_head_is_no_known_picture(client: Client, known: str) -> None:
+    host, port = client.server.host, client.server.port
+    reader, writer = await asyncio.open_connection(host, port)
+    writer.write(f"GET /live/a.jpg HTTP/1.0\r\nIf-None-Match: {known}\r\n\r\n".encode())
+    head = await reader.readline()
+    writer.close()
+    assert head.split()[1] in (b"200", b"400")
+
+
 async def test_that_there_is_none_is_kept_by_nobody(client: Client) -> None:
     none, later = await client.get("/live/none.jpg"), await client.get("/live/later.jpg")
     assert (none.status, await none.text()) == (404, "nobody publishes this stream\n")
