@@ -12,8 +12,6 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from slipstream.access import Action, Request
-from slipstream.errors import BadNameError
 from slipstream.formats import (
     FlvFormat,
     FlvMultitrackFormat,
@@ -22,9 +20,9 @@ from slipstream.formats import (
     WsFlvFormat,
     WsFlvMultitrackFormat,
 )
-from slipstream.hub import EndReason, FullError, stream_name
+from slipstream.hub import EndReason, FullError
+from slipstream.net.http_access import allowed_stream, peer_address
 from slipstream.net.http_viewer import HttpViewer
-from slipstream.net.listener import plain_address
 from slipstream.net.origins import Origins
 from slipstream.net.services import Services
 from slipstream.net.websocket import WebSocketError, accept
@@ -88,12 +86,16 @@ class HttpLive:
             if media.websocket is None:
                 raise web.HTTPBadRequest(text="no WebSockets for this format\n", headers=cors)
             upgraded, carrier = self._upgrade(request, cors), media.websocket
-        stream = self._allowed(request, carrier.protocol, cors)
+        stream = allowed_stream(self._services, request, carrier.protocol, cors)
         if self._services.admissions.exhausted:
             raise web.HTTPServiceUnavailable(text="no more connections\n", headers=cors)
         form = carrier.multitrack if request.query.get("tracks") == "all" else carrier.form
         viewer = carrier.viewer(
-            self.viewers, self._services, _address(request), _wish(request, cors), carrier.protocol
+            self.viewers,
+            self._services,
+            peer_address(request),
+            _wish(request, cors),
+            carrier.protocol,
         )
         try:
             await viewer.wait_for_start(stream, form)
@@ -131,7 +133,7 @@ class HttpLive:
     async def _look(self, request: web.Request) -> web.Response:
         media = MEDIA[request.match_info["extension"]]
         cors = self._origins.headers(request)
-        name = self._allowed(request, media.response.protocol, cors)
+        name = allowed_stream(self._services, request, media.response.protocol, cors)
         stream = self._services.hub.streams.get(name)
         here = stream is not None and stream.is_live
         if not here and not self._services.directory.is_elsewhere(name):
@@ -141,18 +143,6 @@ class HttpLive:
     async def _preflight(self, request: web.Request) -> web.Response:
         headers = {**self._origins.headers(request), "Access-Control-Allow-Methods": "GET"}
         return web.Response(status=204, headers=headers)
-
-    def _allowed(self, request: web.Request, protocol: str, cors: Mapping[str, str]) -> str:
-        app, _, name = request.match_info["stream"].rpartition("/")
-        try:
-            stream = stream_name(app, name)
-        except BadNameError as error:
-            raise web.HTTPNotFound(text=f"{error}\n", headers=cors) from error
-        question = Request(Action.PLAY, stream, _address(request), request.query_string, protocol)
-        decision = self._services.gate.decide(question, self._services.loop.time())
-        if not decision.allowed:
-            raise web.HTTPForbidden(text="not allowed\n", headers=cors)
-        return stream
 
 
 def _headers(media: Media, cors: Mapping[str, str]) -> dict[str, str]:
@@ -180,7 +170,3 @@ def _wish(request: web.Request, cors: Mapping[str, str]) -> Wish:
         return parse_wish(request.query_string)
     except BadWishError as error:
         raise web.HTTPBadRequest(text=f"{error}\n", headers=cors) from error
-
-
-def _address(request: web.Request) -> str:
-    return plain_address(request.remote or "")
