@@ -297,6 +297,25 @@ def shape() -> Iterator[bytes]:
         yield bytes((3, len(body))) + body
 
 
+def ts() -> Iterator[bytes]:
+    """The beginning of each film, as far as its frames are short, and MP3, Opus and G.711."""
+    kinds = {9: 0, 8: 1, 18: 2}
+    for path in sorted(CAPTURES.glob("*.flv")):
+        tags = FlvParser().receive_data(path.read_bytes())
+        short = [(kinds[tag.type_id] | 4, tag.body) for tag in tags if len(tag.body) < 250]
+        yield b"\2" + b"".join(bytes((head, len(body))) + body for head, body in short[:8])[:1000]
+    config, key, inter = (
+        bytes.fromhex("1700000000014d400affe10004674d400a01000268ce"),
+        bytes.fromhex("1701000000 00000003 656162"),
+        bytes.fromhex("2701ffffd8 00000003 416364"),
+    )
+    sounds = (b"\x2f\xff\xfb\x90\x64" + bytes(40), b"\x91Opus\xfc" + bytes(30), b"\x72" + bytes(9))
+    for sound in (*sounds, b"\xaf\0\x12\x10", b"\xaf\1\x21\x10"):
+        pieces = ((0, config), (0, key), (5, sound), (4, inter), (9, sound), (4, key))
+        yield b"\0" + b"".join(bytes((head, len(body))) + body for head, body in pieces)
+        yield b"\3" + bytes((5, len(sound))) + sound + bytes((85, len(sound))) + sound
+
+
 SEEDS: dict[str, Callable[[], Iterator[bytes]]] = {
     "handshake": handshake,
     "chunks": chunks,
@@ -318,4 +337,5 @@ SEEDS: dict[str, Callable[[], Iterator[bytes]]] = {
     "websocket": websocket,
     "announcements": announcements,
     "shape": shape,
+    "ts": ts,
 }

@@ -2,7 +2,7 @@
 
 0 sends every message at once, `auto` is the default, 100 holds messages for up to 100 ms. All else
 is left as it comes, uvloop included, save that anyone may publish. At each point viewers come over
-RTMP or over HTTP-FLV. `of_workers` is for the question what several workers cost.
+RTMP, HTTP-FLV or WebSocket-FLV. `of_workers` is for the question what several workers cost.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import sys
 from functools import partial
 
 from ..load.http_flv import HttpFlvClient
+from ..load.ws_flv import WsFlvClient
 from . import Server, Start
 
 DATA_FOLDER = "data"  # in the folder that is given
@@ -41,4 +42,7 @@ SERVERS = (
     Server("HTTP-FLV at once", partial(_command, "0", 1), player=HttpFlvClient),
     Server("HTTP-FLV auto", partial(_command, "auto", 1), player=HttpFlvClient),
     Server("HTTP-FLV 100 ms", partial(_command, "100", 1), player=HttpFlvClient),
+    Server("WebSocket-FLV at once", partial(_command, "0", 1), player=WsFlvClient),
+    Server("WebSocket-FLV auto", partial(_command, "auto", 1), player=WsFlvClient),
+    Server("WebSocket-FLV 100 ms", partial(_command, "100", 1), player=WsFlvClient),
 )

@@ -34,6 +34,7 @@ NAMES = (
     "websocket",
     "announcements",
     "shape",
+    "ts",
 )
 # Modules below a connection have targets of their own. To count them there as well, and what
 # they do for the inputs' own making, would take three quarters of the time.

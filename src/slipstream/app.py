@@ -30,6 +30,7 @@ from slipstream.net.admissions import Admissions, SpareAdmissions
 from slipstream.net.farewells import Farewells
 from slipstream.net.http_entrance import HttpEntrance
 from slipstream.net.http_live import HttpLive
+from slipstream.net.http_snapshots import HttpSnapshots
 from slipstream.net.intake import Intake
 from slipstream.net.listener import (
     Accept,
@@ -43,6 +44,7 @@ from slipstream.net.rtmp_session import RtmpSession
 from slipstream.net.services import Services
 from slipstream.net.shutdown import Shutdown
 from slipstream.transcode.slates import Slates
+from slipstream.transcode.snapshots import StreamSnapshots
 from slipstream.workers.inheritance import Inheritance, Succession
 from slipstream.workers.membership import Badge, Membership
 from slipstream.workers.rendezvous import Rendezvous
@@ -152,6 +154,8 @@ class Worker:
             self._parts.feed_bytes = lambda: member.feeds.sent_bytes
             self._parts.worker, self._parts.slot = member.badge.number, member.badge.slot
             member.attach(hub, gate.failures, self._receive)
+        self._snapshots = StreamSnapshots(hub, self._parts.peers)
+        self._http_snapshots = HttpSnapshots(services, self._snapshots)
         self._api = Api(self._parts, config, keys.api_token)
         self._runner: web.AppRunner | None = None
         self._ticker: asyncio.TimerHandle | None = None
@@ -161,6 +165,7 @@ class Worker:
         app = http_application()
         self._api.add_to(app)
         self._live.add_to(app)
+        self._http_snapshots.add_to(app)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=HTTP_SHUTDOWN_S)
         await self._runner.setup()
         assert self._runner.server is not None
@@ -184,10 +189,10 @@ class Worker:
         links = [session.link for session in self._services.sessions]
         if self._ticker is not None:
             self._ticker.cancel()  # from here on nobody is sent away because of the time
-        slates = asyncio.ensure_future(self._slates.stop())
+        own = [asyncio.ensure_future(part.stop()) for part in (self._slates, self._snapshots)]
         await self.shutdown.end()
         assert self._runner is not None
-        ends = [slates, asyncio.ensure_future(self._runner.cleanup())]
+        ends = [*own, asyncio.ensure_future(self._runner.cleanup())]
         await self.shutdown.until(
             lambda: all(end.done() for end in ends) and all(link.fd < 0 for link in links),
             LAST_WORDS_S,

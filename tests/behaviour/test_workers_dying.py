@@ -199,7 +199,7 @@ def test_a_supervisor_that_dies_again_and_again_is_replaced(
             crew.kill_supervisor()
             wait_until(lambda before=before: crew.supervisor_pid() != before, "a new supervisor")
             running.go_on()
-    assert crew.worker_pids() == workers
+    wait_until(lambda: crew.worker_pids() == workers, "that all know the last one")
 
 
 def test_supervisor_and_a_worker_die_together(crew: RunningServer, stream: str) -> None:

@@ -12,6 +12,11 @@ from bench.load.chunks import AUDIO, VIDEO, Message
 from bench.load.client import ClientError
 from bench.load.flv import FlvReader
 from bench.load.http_flv import HttpFlvReader
+from bench.load.ws_flv import WsFlvReader
+from slipstream.formats import WsFlvFormat
+from slipstream.log import Log
+from slipstream.log.segment import Buffer
+from slipstream.media import parse_tag
 
 FILM = Path(__file__).parent.parent / "captures" / "h264-aac.flv"  # made by FFmpeg
 HEADER = bytes.fromhex("464c5601 05 00000009 00000000")
@@ -22,6 +27,7 @@ MESSAGES = [
     Message(0, AUDIO, 0, bytes.fromhex("af001210")),
     Message(0x01000002, VIDEO, 0, bytes.fromhex("2701ffffd80000000141")),  # after 4.6 hours
 ]
+UPGRADED = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"
 HEAD = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: video/x-flv\r\n\r\n"
 
 
@@ -58,6 +64,32 @@ def test_a_response_is_read_wherever_it_is_cut(cuts: list[int]) -> None:
         for message in reader.receive_data(response[start:end])
     ]
     assert messages == MESSAGES
+
+
+@given(cuts=st.lists(st.integers(0, 4096), max_size=6), size=st.sampled_from((5, 200, 70_000)))
+def test_messages_of_a_websocket_are_read_wherever_they_are_cut(cuts: list[int], size: int) -> None:
+    sent = [parse_tag(9, 40 * n, b"\x27\x01\0\0\0" + bytes(size)) for n in range(3)]
+    form = WsFlvFormat(Log())
+    parts: list[Buffer] = []
+    for frame in sent:
+        form.wrap(parts, frame.kind, frame.dts_ms, frame.body)
+    response = UPGRADED + b"".join([*form.greet((), 0), *parts])
+    places = sorted({0, *(cut % len(response) for cut in cuts), len(response)})
+    reader = WsFlvReader()
+    messages = [
+        message
+        for start, end in pairwise(places)
+        for message in reader.receive_data(response[start:end])
+    ]
+    assert messages == [Message(frame.dts_ms, VIDEO, 0, frame.body) for frame in sent]
+
+
+@pytest.mark.parametrize(
+    "data", [b"HTTP/1.1 404 Not Found\r\n\r\n", b"HTTP/1.1 101 x\r\n\r\n\x88\x02\x03\xe8"]
+)
+def test_a_refused_websocket_and_its_end_are_errors(data: bytes) -> None:
+    with pytest.raises(ClientError):
+        WsFlvReader().receive_data(data)
 
 
 @pytest.mark.parametrize("damage", [-1, 1])

@@ -40,6 +40,19 @@ def test_a_viewer_starts_at_the_newest_keyframe_with_the_configurations() -> Non
     assert b"ONE" not in rest
 
 
+def test_where_a_viewer_would_start_is_known_without_one() -> None:
+    stage = HubStage()
+    publication = stage.publish()
+    stream = stage.hub.streams["live/a"]
+    assert stream.newest_start() == ()
+    stage.send(publication, video_config(), key(0, b"ONE"), inter(40), key(80, b"TWO"), inter(120))
+    stage.send(publication, video_config(160, b"\1"))  # for the next one
+    start = stream.newest_start()
+    assert [frame.body for frame in start] == [video_config().body, key(80, b"TWO").body]
+    publication.end(EndReason.KICKED, stage.now)
+    assert stream.newest_start() == ()
+
+
 def test_a_format_nobody_watches_is_never_written() -> None:
     stage = HubStage()
     publication = stage.publish()

@@ -366,6 +366,27 @@ async def test_questions_reach_all_workers_or_the_home() -> None:
         assert await peers.ask_home("live/nobody", "who") is None
 
 
+async def test_answers_may_take_their_time() -> None:
+    async with CompanyStage(2) as company:
+        ready = asyncio.Event()
+
+        async def think(number: int) -> int:
+            await ready.wait()
+            return number
+
+        for number in (1, 2):
+            company[number].member.peers.answer_with("think", lambda number=number: think(number))
+        await company[2].publish()
+        asked = [
+            asyncio.create_task(company[1].member.peers.ask_home("live/a", "think")),
+            asyncio.create_task(company[1].member.peers.ask_all("think")),
+        ]
+        await asyncio.sleep(0.05)
+        assert not any(task.done() for task in asked)
+        ready.set()
+        assert [await task for task in asked] == [2, [1, 2]]
+
+
 async def test_large_answers_come_whole() -> None:
     async with CompanyStage(2) as company:
         for number in (1, 2):

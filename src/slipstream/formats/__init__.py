@@ -7,6 +7,7 @@ needs to know nothing of what the bytes mean.
 from slipstream.formats.flv import FlvFormat, FlvMultitrackFormat
 from slipstream.formats.format import Flag, Format, Greeting
 from slipstream.formats.rtmp import RtmpFormat, RtmpMultitrackFormat
+from slipstream.formats.ts import TsFormat
 from slipstream.formats.ws_flv import WsFlvFormat, WsFlvMultitrackFormat, message_header
 
 FORMATS: dict[str, type[Format]] = {
@@ -18,6 +19,7 @@ FORMATS: dict[str, type[Format]] = {
         FlvMultitrackFormat,
         WsFlvFormat,
         WsFlvMultitrackFormat,
+        TsFormat,
     )
 }
 
@@ -30,6 +32,7 @@ __all__ = [
     "Greeting",
     "RtmpFormat",
     "RtmpMultitrackFormat",
+    "TsFormat",
     "WsFlvFormat",
     "WsFlvMultitrackFormat",
     "message_header",

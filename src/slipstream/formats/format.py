@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from slipstream.log import SYNC, Batch, Log
 from slipstream.log.segment import Buffer
-from slipstream.media import Frame, Kind, player_frame
+from slipstream.media import Codec, Frame, Kind, player_frame
 
 Greeting = tuple[Frame, ...]  # metadata and configurations, in the order they are sent
 
@@ -104,6 +104,11 @@ class Format:
                 self.wrap(parts, shown.kind, time_ms, shown.body)
                 messages.append(b"".join(parts))
         return messages
+
+    @classmethod
+    def left_out(cls, greeting: Greeting) -> list[Codec]:  # noqa: ARG003 - others look
+        """Which of the codecs that a greeting announces this format cannot carry."""
+        return []
 
     def wrap(self, parts: list[Buffer], kind: int, time_ms: int, body: bytes) -> int:
         """Add one message's bytes to `parts`; return how many they are."""

@@ -48,6 +48,10 @@ class Backlog:
         if self.frames:
             form.append(self.frames, self._syncs)
 
+    def beginning(self) -> Sequence[Frame]:
+        """The first frame that is kept, with its greeting before it; nothing if none is."""
+        return (*self._syncs[0][1], self.frames[0]) if self.frames else ()
+
     def clear(self) -> None:
         """Keep nothing until the next sync point."""
         self.frames.clear()

@@ -69,7 +69,7 @@ class Peer(Protocol):
 
     @property
     def protocol(self) -> str:
-        """What is spoken: rtmp, http-flv, ws-flv."""
+        """What is spoken: rtmp, http-flv, ws-flv, http-ts."""
 
 
 class PublisherPeer(Peer, Protocol):

@@ -317,6 +317,10 @@ class Stream:
                 seen.add((frame.config, frame.kind, frame.track))
                 yield frame
 
+    def newest_start(self) -> Sequence[Frame]:
+        """The frame that a newcomer would start with, behind its greeting; nothing if none is."""
+        return self._backlog.beginning()
+
     # Time
 
     def tick(self, now: float) -> bool:

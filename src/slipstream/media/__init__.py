@@ -7,6 +7,7 @@ in, values out: no I/O and no clock anywhere below this package.
 
 from slipstream.media.codec_info import CodecInfo
 from slipstream.media.description import describe
+from slipstream.media.elementary import CARRIED, Elementary, needs_sample, open_elementary
 from slipstream.media.flv import (
     FlvParser,
     FlvTag,
@@ -17,6 +18,17 @@ from slipstream.media.flv import (
 )
 from slipstream.media.frame import Codec, Frame, Kind
 from slipstream.media.metadata import announces_video, build_metadata, parse_metadata
+from slipstream.media.mpegts import (
+    NULL_PID,
+    PACKET_SIZE,
+    PAT_PID,
+    PMT_PID,
+    TICKS_PER_MS,
+    Packetizer,
+    build_pat,
+    build_pes,
+    build_pmt,
+)
 from slipstream.media.payload import ConfigRole, Role, coded_data, config_data, config_role
 from slipstream.media.players import nano_offset_ns, plain_track, player_frame, split_tracks
 from slipstream.media.tag import parse_tag
@@ -30,13 +42,21 @@ from slipstream.media.tag_builder import (
 from slipstream.media.timeline import Repairs, Timeline
 
 __all__ = [
+    "CARRIED",
+    "NULL_PID",
+    "PACKET_SIZE",
+    "PAT_PID",
+    "PMT_PID",
+    "TICKS_PER_MS",
     "Codec",
     "CodecInfo",
     "ConfigRole",
+    "Elementary",
     "FlvParser",
     "FlvTag",
     "Frame",
     "Kind",
+    "Packetizer",
     "Repairs",
     "Role",
     "Timeline",
@@ -45,6 +65,9 @@ __all__ = [
     "build_audio_tag",
     "build_flv_tag",
     "build_metadata",
+    "build_pat",
+    "build_pes",
+    "build_pmt",
     "build_video_config",
     "build_video_end",
     "build_video_tag",
@@ -56,6 +79,8 @@ __all__ = [
     "flv_tag_header",
     "flv_tag_trailer",
     "nano_offset_ns",
+    "needs_sample",
+    "open_elementary",
     "parse_metadata",
     "parse_tag",
     "plain_track",

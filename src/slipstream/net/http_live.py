@@ -1,6 +1,6 @@
-"""Live media over HTTP, as responses without an end: `GET /{app}/{name}.flv`.
+"""Live media over HTTP, as responses without an end: `GET /{app}/{name}.flv` and `.ts`.
 
-The same address asked for as a WebSocket gives the same bytes in messages.
+The same address asked for as a WebSocket gives the same bytes in messages, for FLV.
 """
 
 from __future__ import annotations
@@ -12,18 +12,17 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from slipstream.access import Action, Request
-from slipstream.errors import BadNameError
 from slipstream.formats import (
     FlvFormat,
     FlvMultitrackFormat,
     Format,
+    TsFormat,
     WsFlvFormat,
     WsFlvMultitrackFormat,
 )
-from slipstream.hub import EndReason, FullError, stream_name
+from slipstream.hub import EndReason, FullError
+from slipstream.net.http_access import allowed_stream, peer_address
 from slipstream.net.http_viewer import HttpViewer
-from slipstream.net.listener import plain_address
 from slipstream.net.origins import Origins
 from slipstream.net.services import Services
 from slipstream.net.websocket import WebSocketError, accept
@@ -47,7 +46,7 @@ class Media:
 
     content_type: str
     response: Carrier
-    websocket: Carrier
+    websocket: Carrier | None
 
 
 MEDIA = {
@@ -56,6 +55,7 @@ MEDIA = {
         Carrier("http-flv", FlvFormat, FlvMultitrackFormat, HttpViewer),
         Carrier("ws-flv", WsFlvFormat, WsFlvMultitrackFormat, WsViewer),
     ),
+    "ts": Media("video/mp2t", Carrier("http-ts", TsFormat, TsFormat, HttpViewer), None),
 }
 
 
@@ -81,18 +81,21 @@ class HttpLive:
     async def _watch(self, request: web.Request) -> web.StreamResponse:
         media = MEDIA[request.match_info["extension"]]
         cors = self._origins.headers(request)
+        carrier, upgraded = media.response, b""
         if request.headers.get("Upgrade", "").lower() == "websocket":
-            head = self._upgrade(request, cors)
-            carrier = media.websocket
-        else:
-            head = _head("200 OK", {"Connection": "close", **_headers(media, cors)})
-            carrier = media.response
-        stream = self._allowed(request, carrier.protocol, cors)
+            if media.websocket is None:
+                raise web.HTTPBadRequest(text="no WebSockets for this format\n", headers=cors)
+            upgraded, carrier = self._upgrade(request, cors), media.websocket
+        stream = allowed_stream(self._services, request, carrier.protocol, cors)
         if self._services.admissions.exhausted:
             raise web.HTTPServiceUnavailable(text="no more connections\n", headers=cors)
         form = carrier.multitrack if request.query.get("tracks") == "all" else carrier.form
         viewer = carrier.viewer(
-            self.viewers, self._services, _address(request), _wish(request, cors), carrier.protocol
+            self.viewers,
+            self._services,
+            peer_address(request),
+            _wish(request, cors),
+            carrier.protocol,
         )
         try:
             await viewer.wait_for_start(stream, form)
@@ -109,7 +112,8 @@ class HttpLive:
         shared = transport.get_extra_info("socket")
         sock = socket.socket(fileno=os.dup(shared.fileno()))
         transport.abort()  # closes the library's descriptor only: no word goes to the peer
-        viewer.take_over(sock, head)
+        left_out = ", ".join(form.left_out(viewer.greeting))
+        viewer.take_over(sock, upgraded or _opening(media, cors, left_out), left_out)
         return web.Response()
 
     def _upgrade(self, request: web.Request, cors: Mapping[str, str]) -> bytes:
@@ -129,7 +133,7 @@ class HttpLive:
     async def _look(self, request: web.Request) -> web.Response:
         media = MEDIA[request.match_info["extension"]]
         cors = self._origins.headers(request)
-        name = self._allowed(request, media.response.protocol, cors)
+        name = allowed_stream(self._services, request, media.response.protocol, cors)
         stream = self._services.hub.streams.get(name)
         here = stream is not None and stream.is_live
         if not here and not self._services.directory.is_elsewhere(name):
@@ -140,18 +144,6 @@ class HttpLive:
         headers = {**self._origins.headers(request), "Access-Control-Allow-Methods": "GET"}
         return web.Response(status=204, headers=headers)
 
-    def _allowed(self, request: web.Request, protocol: str, cors: Mapping[str, str]) -> str:
-        app, _, name = request.match_info["stream"].rpartition("/")
-        try:
-            stream = stream_name(app, name)
-        except BadNameError as error:
-            raise web.HTTPNotFound(text=f"{error}\n", headers=cors) from error
-        question = Request(Action.PLAY, stream, _address(request), request.query_string, protocol)
-        decision = self._services.gate.decide(question, self._services.loop.time())
-        if not decision.allowed:
-            raise web.HTTPForbidden(text="not allowed\n", headers=cors)
-        return stream
-
 
 def _headers(media: Media, cors: Mapping[str, str]) -> dict[str, str]:
     return {
@@ -160,6 +152,12 @@ def _headers(media: Media, cors: Mapping[str, str]) -> dict[str, str]:
         "Cache-Control": "no-store",
         "X-Content-Type-Options": "nosniff",
     }
+
+
+def _opening(media: Media, cors: Mapping[str, str], left_out: str) -> bytes:
+    """The head of an endless response."""
+    reason = {"X-Left-Out": left_out} if left_out else {}
+    return _head("200 OK", {"Connection": "close", **_headers(media, cors), **reason})
 
 
 def _head(status: str, headers: Mapping[str, str]) -> bytes:
@@ -172,7 +170,3 @@ def _wish(request: web.Request, cors: Mapping[str, str]) -> Wish:
         return parse_wish(request.query_string)
     except BadWishError as error:
         raise web.HTTPBadRequest(text=f"{error}\n", headers=cors) from error
-
-
-def _address(request: web.Request) -> str:
-    return plain_address(request.remote or "")

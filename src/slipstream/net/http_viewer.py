@@ -95,8 +95,19 @@ class HttpViewer:
             raise
         self._started = None
 
-    def take_over(self, sock: socket.socket, head: bytes) -> None:
-        """Send the response's head, the greeting and then the log."""
+    @property
+    def greeting(self) -> Greeting:
+        """What is known of the stream where the viewer starts."""
+        return () if self._sync is None else cast(Greeting, self._sync.greeting)
+
+    def take_over(self, sock: socket.socket, head: bytes, left_out: str = "") -> None:
+        """Send the response's head, the greeting and then the log.
+
+        Args:
+            sock: becomes ours.
+            head: of the response.
+            left_out: the codecs that the viewer's format cannot carry, for the log.
+        """
         services = self._services
         assert self._form is not None
         assert self._subscription is not None
@@ -112,6 +123,7 @@ class HttpViewer:
             address=self.address,
             stream=self._subscription.stream.name,
             protocol=self.protocol,
+            **({"left_out": left_out} if left_out else {}),
         )
         self._link = link = Link(
             sock, self.address, self, services.loop, leaving=services.farewells

@@ -1,4 +1,4 @@
-"""The child's end of the pipe: what every process has in common that writes FLV to a parent.
+"""The child's end of the pipe: what every process has in common that works for a parent.
 
 The child says what it does, and why it fails, on standard error, a line each. It ends when
 nobody reads any more, and when its parent dies, however that happens.

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from inspect import isawaitable
 from itertools import count
 from typing import Any
 
 from slipstream.workers.line import Line
 from slipstream.workers.messages import Answer, Answered, Ask, Packet, Question
+from slipstream.workers.peers import given
 
 PATIENCE_S = 1.5  # the supervisor waits 1 s; without one, nobody answers
 
@@ -22,13 +24,14 @@ class LinePeers:
         self._tickets = count(1)
         self._asked: dict[int, asyncio.Future[list[Any]]] = {}
         self._answers: dict[str, Callable[..., Any]] = {}
+        self._answering: set[asyncio.Task[None]] = set()
         line.on(Question, self._on_question)
         line.on(Answered, self._on_answered)
 
     async def ask_all(self, question: str, **arguments: Any) -> list[Any]:
         """Return the answers of all workers, this one's first."""
         others = self._ask(question, arguments, "")
-        own = self._answers[question](**arguments)
+        own = await given(self._answers[question](**arguments))
         return [own, *await others]
 
     async def ask_home(self, stream: str, question: str, **arguments: Any) -> Any | None:
@@ -51,8 +54,18 @@ class LinePeers:
 
     def _on_question(self, message: Question, _: Packet) -> None:
         answer = self._answers.get(message.question)
-        if answer is not None:
-            self._line.send(Answer(message.ticket, answer(**message.arguments)))
+        if answer is None:
+            return
+        value = answer(**message.arguments)
+        if isawaitable(value):
+            task = self._loop.create_task(self._answer_later(message.ticket, value))
+            self._answering.add(task)
+            task.add_done_callback(self._answering.discard)
+        else:
+            self._line.send(Answer(message.ticket, value))
+
+    async def _answer_later(self, ticket: int, value: Awaitable[Any]) -> None:
+        self._line.send(Answer(ticket, await value))
 
     def _on_answered(self, message: Answered, _: Packet) -> None:
         self._finish(message.ticket, message.values)

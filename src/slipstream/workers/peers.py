@@ -7,6 +7,7 @@ Arguments and answers are what JSON can carry.
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import isawaitable
 from typing import Any, Protocol
 
 
@@ -23,7 +24,10 @@ class Peers(Protocol):
         """Return the answer of the worker that has a stream's publishers; None if none has."""
 
     def answer_with(self, question: str, answer: Callable[..., Any]) -> None:
-        """Settle how this worker answers a question: at once, by calling `answer(**arguments)`."""
+        """Settle how this worker answers a question: by calling `answer(**arguments)`.
+
+        What it returns is the answer, or an awaitable of it.
+        """
 
 
 class AlonePeers:
@@ -34,12 +38,17 @@ class AlonePeers:
 
     async def ask_all(self, question: str, **arguments: Any) -> list[Any]:
         """Return our own answer, in a list."""
-        return [self._answers[question](**arguments)]
+        return [await given(self._answers[question](**arguments))]
 
     async def ask_home(self, stream: str, question: str, **arguments: Any) -> Any | None:  # noqa: ARG002
         """Return our own answer: every stream's publishers are here."""
-        return self._answers[question](**arguments)
+        return await given(self._answers[question](**arguments))
 
     def answer_with(self, question: str, answer: Callable[..., Any]) -> None:
         """Settle how a question is answered."""
         self._answers[question] = answer
+
+
+async def given(answer: Any) -> Any:
+    """Return an answer that is there, or wait for one that takes its time."""
+    return await answer if isawaitable(answer) else answer

@@ -90,6 +90,18 @@ def parse_aac_config(data: bytes) -> AacConfig:
     return AacConfig(object_type, core_rate, channels, sbr, ps, extension_rate, frame_length)
 
 
+def read_channel_configuration(data: bytes) -> int:
+    """Read how the channels are said: 0 where they are listed, else a number that stands for them.
+
+    Raises:
+        MediaError: see `parse_aac_config`.
+    """
+    reader = BitReader(data)
+    _read_object_type(reader)
+    _read_rate(reader)
+    return reader.read(4)
+
+
 def _read_object_type(reader: BitReader) -> int:
     object_type = reader.read(5)
     return 32 + reader.read(6) if object_type == 31 else object_type

@@ -1,0 +1,45 @@
+"""Who asks over HTTP for a stream, for which one, and whether they may."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from slipstream.access import Action, Request
+from slipstream.errors import BadNameError
+from slipstream.hub import stream_name
+from slipstream.net.listener import plain_address
+from slipstream.net.services import Services
+
+
+def allowed_stream(
+    services: Services, request: web.Request, protocol: str, cors: Mapping[str, str]
+) -> str:
+    """Return the name of the stream that is asked for, `{stream}` in the route.
+
+    Args:
+        services: of this worker.
+        request: whose.
+        protocol: by which it is to be watched.
+        cors: headers for refusals.
+
+    Raises:
+        web.HTTPNotFound: it is no name.
+        web.HTTPForbidden: they may not watch it.
+    """
+    app, _, name = request.match_info["stream"].rpartition("/")
+    try:
+        stream = stream_name(app, name)
+    except BadNameError as error:
+        raise web.HTTPNotFound(text=f"{error}\n", headers=cors) from error
+    question = Request(Action.PLAY, stream, peer_address(request), request.query_string, protocol)
+    decision = services.gate.decide(question, services.loop.time())
+    if not decision.allowed:
+        raise web.HTTPForbidden(text="not allowed\n", headers=cors)
+    return stream
+
+
+def peer_address(request: web.Request) -> str:
+    """Where a request comes from."""
+    return plain_address(request.remote or "")
