@@ -66,3 +66,8 @@ def test_a_mistake_reads_like_a_compilers() -> None:
 def test_a_mistake_is_one_line_whatever_its_key_is() -> None:
     mistake = Mistake("x.toml", "is wrong", ("apps", "a\nb\x1b[31m"), 3)
     assert str(mistake) == 'x.toml:3: apps."a\\nb\\u001b[31m": is wrong'
+
+
+def test_a_mistake_is_one_line_whatever_its_reason_quotes() -> None:
+    told = str(Mistake("a.toml", "there is no file /x\ny\r\x1b[31m\u2028é", ("slate", "source"), 3))
+    assert told == r"a.toml:3: slate.source: there is no file /x\ny\r\x1b[31m\u2028é"

@@ -67,47 +67,68 @@ def crc_of(data: bytes) -> int:
 def read_ts(data: bytes, *, gaps_allowed: bool = False, goes_on: bool = False) -> Content:
     """Read whole packets that begin with tables; of a stream that goes on, the whole frames."""
     assert len(data) % PACKET == 0
-    content, pending, counters = Content(), {}, {}
-    pmt_pid = -1
+    reader = _Reader()
     for start in range(0, len(data), PACKET):
-        packet = data[start : start + PACKET]
+        reader.take(data[start : start + PACKET])
+    if not goes_on:
+        reader.end()
+    assert gaps_allowed or not reader.content.gaps
+    return reader.content
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.content = Content()
+        self._pending: dict[int, tuple[bytearray, bool]] = {}
+        self._counters: dict[int, int] = {}
+        self._pmt_pid = -1
+
+    def take(self, packet: bytes) -> None:
+        """Read one packet."""
         assert packet[0] == 0x47
         assert not packet[1] & 0xA0  # no error, no priority
         pid = (packet[1] & 0x1F) << 8 | packet[2]
         control, counter = packet[3] >> 4, packet[3] & 15
         assert control in (1, 2, 3)  # not scrambled; something is in it
-        content.pids.append(pid)
+        self.content.pids.append(pid)
         at, random_access = 4, False
         if control & 2:
-            random_access = _read_adaptation(packet, content, only=control == 2)
+            random_access = _read_adaptation(packet, self.content, only=control == 2)
             at = 5 + packet[4]
         if not control & 1:
             assert at == PACKET
-            continue
-        if pid in counters and counter != counters[pid] + 1 & 15:
-            content.gaps += 1
-            assert gaps_allowed
-        counters[pid] = counter
-        payload, begins = packet[at:], bool(packet[1] & 0x40)
-        assert payload
+            return
+        if counter != self._counters.get(pid, counter - 1) + 1 & 15:
+            self.content.gaps += 1
+        self._counters[pid] = counter
+        assert at < PACKET
+        self._take_payload(pid, packet[at:], bool(packet[1] & 0x40), random_access)
+
+    def end(self) -> None:
+        """Nothing follows."""
+        for pid in list(self._pending):
+            self._finish(pid)
+
+    def _take_payload(self, pid: int, payload: bytes, begins: bool, random_access: bool) -> None:
+        content, pending = self.content, self._pending
         if pid == 0:
-            pmt_pid = _read_pat(_table(payload))
-        elif pid == pmt_pid:
+            self._pmt_pid = _read_pat(_table(payload))
+        elif pid == self._pmt_pid:
             content.programmes.append(_read_pmt(_table(payload)))
         else:
             assert pid in {s.pid for s in content.programmes[-1].streams}, hex(pid)
-            if begins and pid in pending:
-                content.units.append(_read_pes(pid, *pending.pop(pid)))
             if begins:
-                pending[pid] = (bytearray(payload), random_access)
-            else:
-                pending[pid][0].extend(payload)
-            length = int.from_bytes(pending[pid][0][4:6])
-            if length and len(pending[pid][0]) >= length + 6:
-                content.units.append(_read_pes(pid, *pending.pop(pid)))
-    if not goes_on:
-        content.units += [_read_pes(pid, *left) for pid, left in pending.items()]
-    return content
+                if pid in pending:
+                    self._finish(pid)
+                pending[pid] = (bytearray(), random_access)
+            data = pending[pid][0]
+            data += payload
+            length = int.from_bytes(data[4:6])
+            if length and len(data) >= length + 6:
+                self._finish(pid)
+
+    def _finish(self, pid: int) -> None:
+        self.content.units.append(_read_pes(pid, *self._pending.pop(pid)))
 
 
 def _read_adaptation(packet: bytes, content: Content, *, only: bool) -> bool:

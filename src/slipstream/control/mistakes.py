@@ -38,7 +38,7 @@ class Mistake(NamedTuple):
     def __str__(self) -> str:
         place = f"{self.place}:{self.line}" if self.line else self.place
         key = ".".join(name if _BARE.fullmatch(name) else json.dumps(name) for name in self.key)
-        return ": ".join(part for part in (place, key, self.reason) if part)
+        return _on_one_line(": ".join(part for part in (place, key, self.reason) if part))
 
 
 class ConfigError(SlipstreamError):
@@ -107,6 +107,13 @@ def _names(line: str) -> Key:
         name, table = next(iter(table.items()))
         names.append(name)
     return tuple(names)
+
+
+def _on_one_line(text: str) -> str:
+    """The text, with what cannot be printed escaped."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _show(value: object) -> str:

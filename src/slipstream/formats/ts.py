@@ -16,6 +16,7 @@ from slipstream.errors import MediaError
 from slipstream.formats.format import KIND_FLAGS, UNUSUAL, Flag, Format, Greeting
 from slipstream.log import SYNC, Batch, Log
 from slipstream.media import (
+    COMMAND,
     NULL_PID,
     PACKET_SIZE,
     PAT_PID,
@@ -93,6 +94,8 @@ class TsFormat(Format):
             if frame.config or frame.kind is _DATA:
                 self._learn(frame, frame.dts_ms)
                 continue
+            if frame.kind is _VIDEO and frame.body[0] >> 4 & 7 == COMMAND:
+                continue
             greeting = greetings.get(index)
             sync = greeting is not None and self._may_start(frame)
             if greeting is not None and sync:
@@ -132,7 +135,8 @@ class TsFormat(Format):
     def _begin(self, frame: Frame, greeting: Greeting, rest: Sequence[Frame]) -> None:
         """Know of all tracks that there are before the tables are written."""
         self._sync_ms, self._synced_era = frame.dts_ms, self.log.era
-        if greeting is not self._greeting:
+        lacking = any(track.stream is None for track in self._tracks.values())
+        if lacking or greeting is not self._greeting:
             self._greeting = greeting
             for config in _codec_configs(greeting):
                 self._learn(config, frame.dts_ms)

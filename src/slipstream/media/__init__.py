@@ -8,6 +8,7 @@ in, values out: no I/O and no clock anywhere below this package.
 from slipstream.media.codec_info import CodecInfo
 from slipstream.media.description import describe
 from slipstream.media.elementary import CARRIED, Elementary, needs_sample, open_elementary
+from slipstream.media.enhanced_tag import COMMAND
 from slipstream.media.flv import (
     FlvParser,
     FlvTag,
@@ -43,6 +44,7 @@ from slipstream.media.timeline import Repairs, Timeline
 
 __all__ = [
     "CARRIED",
+    "COMMAND",
     "NULL_PID",
     "PACKET_SIZE",
     "PAT_PID",
