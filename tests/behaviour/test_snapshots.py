@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from slipstream.media import Kind, parse_tag
+from slipstream.media import parse_tag
 from tests.behaviour.conftest import OpenServer
 from tests.behaviour.pictures import gop
 from tests.behaviour.snapshots import (
@@ -221,12 +221,11 @@ def test_a_stream_that_is_over_has_none(server: RunningServer, stream: str, film
 
 def test_sound_alone_has_none(server: RunningServer, stream: str, films: Path) -> None:
     tags = read_tags(film_file(films, "audio-only"))
-    frames = [parse_tag(*tag) for tag in tags]
-    with station(server, stream) as on:
-        on.publisher.send(*frames)
-        on.witness.take(len([frame for frame in frames if frame.kind is Kind.AUDIO]))
-        answer = ask(server, f"/{stream}.jpg")
-    assert (answer.status, answer.body) == (404, b"the stream has no picture\n")
+    with RtmpClient.publishing(server.publish_url(stream)) as publisher:
+        publisher.send(*(parse_tag(*tag) for tag in tags))
+        told = b"the stream has no picture\n"
+        wait_until(lambda: ask(server, f"/{stream}.jpg").body == told, "the reason")
+        assert ask(server, f"/{stream}.jpg").status == 404
 
 
 def test_names_that_could_be_paths_are_not_found(server: RunningServer) -> None:

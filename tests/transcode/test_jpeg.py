@@ -30,17 +30,26 @@ def size_of(data: bytes) -> tuple[int, int]:
     return picture.width, picture.height
 
 
-def flat(width: int, height: int, colour: tuple[int, int, int], matrix: int) -> Keyframe:
-    """A picture of one colour, coded with a matrix that it does not mention."""
+def flat(
+    width: int, height: int, colour: tuple[int, int, int], matrix: int, *, said: int = 2
+) -> Keyframe:
+    """A picture of one colour, coded with a matrix that it does not mention, or names wrongly."""
     source = av.VideoFrame(width, height, "rgb24")
     plane = source.planes[0]
     row = bytes(colour) * width
     plane.update((row + bytes(plane.line_size - len(row))) * height)
     encoder = av.CodecContext.create("libx264", "w")
     encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuv420p"
-    encoder.time_base, encoder.options = Fraction(1, 25), {"preset": "ultrafast", "crf": "5"}
+    encoder.time_base, encoder.options = (
+        Fraction(1, 25),
+        {
+            "preset": "ultrafast",
+            "crf": "5",
+        },
+    )
+    encoder.colorspace = said
     frame = source.reformat(format="yuv420p", dst_colorspace=matrix)
-    frame.colorspace, frame.color_range, frame.pts = 2, 0, 0
+    frame.colorspace, frame.color_range, frame.pts = said, 0, 0
     packets = [*encoder.encode(frame), *encoder.encode(None)]
     return Keyframe(Codec.H264, b"", b"".join(map(bytes, packets)))
 
@@ -58,6 +67,15 @@ def test_colours_are_those_that_were_meant(
 ) -> None:
     (made,) = make_jpegs(flat(*size, colour, matrix), [160])
     assert colour_of(decoded(made)) == pytest.approx(colour, abs=6)
+
+
+@pytest.mark.parametrize("said", range(15))
+def test_no_matrix_that_a_picture_names_is_in_the_way(said: int) -> None:
+    keyframe = flat(320, 240, RED, 5, said=said)
+    (made,) = make_jpegs(keyframe, [160])
+    assert size_of(made) == (160, 120)
+    if said in (5, 6) or said not in jpeg.MATRICES:
+        assert colour_of(decoded(made)) == pytest.approx(RED, abs=6)
 
 
 def test_nothing_is_made_wider_than_it_is() -> None:

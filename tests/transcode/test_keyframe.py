@@ -35,6 +35,13 @@ def test_of_several_tracks_it_is_the_first() -> None:
     assert (keyframe.config, keyframe.data) == (b"\0\0\0ab", b"ab")
 
 
+def test_what_is_for_other_tracks_is_passed_over() -> None:
+    other = parse_tag(9, 0, b"\x96\x00avc1\x01other")
+    keyframe = keyframe_of([video_config(0, b"\7"), other, key(0, b"picture")])
+    assert keyframe is not None
+    assert keyframe.config == video_config(0, b"\7").body[5:]
+
+
 def test_its_digest_is_that_of_all_that_the_decoder_gets() -> None:
     one = Keyframe(Codec.H264, b"ab", b"cd")
     assert one.digest == Keyframe(Codec.H264, b"ab", b"cd").digest

@@ -9,7 +9,7 @@ import av
 from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorRange, Colorspace
+from av.video.reformatter import Colorspace
 
 from slipstream.media import Codec
 from slipstream.transcode.keyframe import Keyframe
@@ -28,7 +28,7 @@ MAX_DOTS = 8192 * 4608  # of a picture: 57 MB each, in YUV
 QUALITY = "3"  # FFmpeg's scale, 2 to 31, less is better
 JPEG_FORMAT = "yuvj420p"  # JPEG's brightness takes the whole range of a byte
 HD_LINES = 577  # from here on pictures that do not say so mean BT.709, those below BT.601
-UNSPECIFIED = 2  # colours, in H.273
+MATRICES = frozenset((0, 1, 4, 5, 6, 7, 9))  # of H.273, that FFmpeg converts from
 PROPORTIONS = (Fraction(1, 4), Fraction(4))  # of a dot; beyond it somebody's experiment
 
 
@@ -74,16 +74,15 @@ def _proportion(decoder: VideoCodecContext) -> Fraction:
 def _scaled(picture: VideoFrame, proportion: Fraction, width: int) -> VideoFrame:
     whole = max(round(picture.width * proportion), 1)
     width = min(width, whole)
-    colours = picture.colorspace
-    if colours == UNSPECIFIED:
-        colours = Colorspace.ITU709 if picture.height >= HD_LINES else Colorspace.ITU601
+    if picture.colorspace not in MATRICES:
+        usual = Colorspace.ITU709 if picture.height >= HD_LINES else Colorspace.ITU601
+        picture.colorspace = usual
     return picture.reformat(
         width,
         max(round(picture.height * width / whole), 1),
         JPEG_FORMAT,
-        src_colorspace=colours,
+        src_colorspace=picture.colorspace,
         dst_colorspace=Colorspace.ITU601,  # as JFIF has it
-        dst_color_range=ColorRange.JPEG,
     )
 
 
