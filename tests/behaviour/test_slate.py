@@ -33,7 +33,7 @@ slate.after_s = {after_s}
 """
 CARD = '"card"'
 DARK = 60  # the card's background is 30, noise is 126 on an average
-LONGEST_STEP_MS = 110  # two pictures, and the frame that joins publishers
+LONGEST_STEP_MS = 150  # a sound of FLAC is 96 ms long, and there is what joins publishers
 ENOUGH_MS = 2_600  # of slate: once over and a little
 MOST_FRAMES = 150  # of a film, its configurations among them
 MOST_TRIES = 12

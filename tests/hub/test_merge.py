@@ -121,8 +121,9 @@ def test_links_that_interleave_their_tracks_otherwise_bring_each_track_whole(
     run(stage, wires, [(0, 20), *order])
     for kind in (Kind.VIDEO, Kind.AUDIO):
         bodies = [body for k, body in media(sent) if k is kind]
-        first = next(body for k, body in media(came) if k is kind)
-        assert [body for k, body in media(came) if k is kind] == bodies[bodies.index(first) :]
+        arrived = [body for k, body in media(came) if k is kind]
+        assert arrived == bodies[-len(arrived) :]
+        assert len(arrived) > len(bodies) - 20  # what a picture that starts it can come behind of
 
 
 @given(data=st.data(), order=orders, jump_ms=st.integers(-(2**31) + 1, 2**31 - 1))

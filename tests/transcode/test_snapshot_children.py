@@ -171,7 +171,7 @@ async def test_one_that_was_killed_while_it_waited_costs_nothing(
 async def test_a_child_that_answers_nonsense_is_not_believed(
     open_children: OpenChildren, keyframe: Keyframe
 ) -> None:
-    with pytest.raises(SlipstreamError, match="nonsense"):
+    with pytest.raises(SlipstreamError, match=r"nonsense|has ended"):
         await open_children(module="this").decode(keyframe, [64])
 
 
