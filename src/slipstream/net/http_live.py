@@ -76,7 +76,7 @@ class HttpLive:
         path = rf"/{{stream:.+}}.{{extension:{'|'.join(MEDIA)}}}"
         app.router.add_get(path, self._watch, allow_head=False)
         app.router.add_head(path, self._look)
-        app.router.add_options(path, self._preflight)
+        app.router.add_options(path, self._origins.preflight)
 
     async def _watch(self, request: web.Request) -> web.StreamResponse:
         media = MEDIA[request.match_info["extension"]]
@@ -139,10 +139,6 @@ class HttpLive:
         if not here and not self._services.directory.is_elsewhere(name):
             raise web.HTTPNotFound(headers=cors)
         return web.Response(headers=_headers(media, cors))
-
-    async def _preflight(self, request: web.Request) -> web.Response:
-        headers = {**self._origins.headers(request), "Access-Control-Allow-Methods": "GET"}
-        return web.Response(status=204, headers=headers)
 
 
 def _headers(media: Media, cors: Mapping[str, str]) -> dict[str, str]:

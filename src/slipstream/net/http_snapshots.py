@@ -70,7 +70,7 @@ class HttpSnapshots:
         """Serve every name that ends so."""
         path = r"/{stream:.+}.jpg"
         app.router.add_get(path, self._show)  # and HEAD
-        app.router.add_options(path, self._preflight)
+        app.router.add_options(path, self._origins.preflight)
 
     async def _show(self, request: web.Request) -> web.Response:
         cors = self._origins.headers(request)
@@ -88,10 +88,6 @@ class HttpSnapshots:
         if any(known.value in ("*", snapshot.tag) for known in request.if_none_match or ()):
             return web.Response(status=304, headers=headers)
         return web.Response(body=snapshot.jpeg, content_type="image/jpeg", headers=headers)
-
-    async def _preflight(self, request: web.Request) -> web.Response:
-        headers = {**self._origins.headers(request), "Access-Control-Allow-Methods": "GET"}
-        return web.Response(status=204, headers=headers)
 
 
 def _width(wish: str | None, cors: Mapping[str, str]) -> int:

@@ -40,3 +40,8 @@ class Origins:
         if "Origin" in request.headers and self.allows(request):
             headers["Access-Control-Allow-Origin"] = request.headers["Origin"]
         return headers
+
+    async def preflight(self, request: web.Request) -> web.Response:
+        """Answer a browser that asks before it asks."""
+        headers = {**self.headers(request), "Access-Control-Allow-Methods": "GET"}
+        return web.Response(status=204, headers=headers)

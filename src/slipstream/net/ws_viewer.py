@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import socket
+
 from slipstream.hub import EndReason
 from slipstream.net.http_viewer import HttpViewer
-from slipstream.net.services import Services
 from slipstream.net.websocket import (
     CloseCode,
     ControlReader,
@@ -13,7 +14,6 @@ from slipstream.net.websocket import (
     build_close,
     build_control,
 )
-from slipstream.net.wish import Wish
 
 _CLOSE_CODES = {
     EndReason.SHUTDOWN: CloseCode.GOING_AWAY,
@@ -26,16 +26,10 @@ class WsViewer(HttpViewer):
 
     __slots__ = ("_reader",)
 
-    def __init__(
-        self,
-        viewers: dict[HttpViewer, None],
-        services: Services,
-        address: str,
-        wish: Wish,
-        protocol: str,
-    ) -> None:
-        super().__init__(viewers, services, address, wish, protocol)
+    def take_over(self, sock: socket.socket, head: bytes, left_out: str = "") -> None:
+        """See `HttpViewer`; from now on it may be spoken to."""
         self._reader = ControlReader()
+        super().take_over(sock, head, left_out)
 
     def farewell(self, reason: EndReason) -> bytes:
         """A close frame."""
