@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from fuzz.script import pieces, with_tail
-from slipstream.net.websocket import (
+from slipstream.http.websocket import (
     MAX_CONTROL,
     ControlReader,
     Opcode,

@@ -19,18 +19,19 @@ import structlog
 from aiohttp import web
 
 from slipstream.access import Gate, Keys, load_keys
-from slipstream.control import Api, Config, Logs, Parts, http_application, welcome
+from slipstream.control import Api, Config, Logs, Parts, welcome
 from slipstream.control.ledger import Ledger
 from slipstream.control.memory import MemoryGuard, memory_ceiling
 from slipstream.control.pid_file import pid_file
 from slipstream.control.service_manager import READY, STOPPING, notify
+from slipstream.http.application import http_application
+from slipstream.http.entrance import HttpEntrance
+from slipstream.http.live import HttpLive
+from slipstream.http.snapshots import HttpSnapshots
 from slipstream.hub import EndReason, Hub
 from slipstream.log import Log
 from slipstream.net.admissions import Admissions, SpareAdmissions
 from slipstream.net.farewells import Farewells
-from slipstream.net.http_entrance import HttpEntrance
-from slipstream.net.http_live import HttpLive
-from slipstream.net.http_snapshots import HttpSnapshots
 from slipstream.net.intake import Intake
 from slipstream.net.listener import (
     Accept,

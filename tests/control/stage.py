@@ -15,12 +15,13 @@ import orjson
 from aiohttp import web
 
 from slipstream.access import Gate
-from slipstream.control import Api, Config, Logs, Parts, http_application
+from slipstream.control import Api, Config, Logs, Parts
 from slipstream.control.counters import Counters
 from slipstream.control.ledger import Ledger
 from slipstream.control.overview import Overview
 from slipstream.control.vitals import Vitals
 from slipstream.formats import Format
+from slipstream.http.application import http_application
 from slipstream.hub import Alone, Hub, Publication, Stream
 from slipstream.log import Batch, Log
 from slipstream.net.admissions import Admissions

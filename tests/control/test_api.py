@@ -12,10 +12,10 @@ import orjson
 import pytest
 
 from slipstream.control import Config
-from slipstream.control.http_app import MAX_BODY_BYTES
 from slipstream.control.server_report import ServerReport, WorkerReport
 from slipstream.control.stream_report import PublisherReport, StreamReport, ViewerReport
 from slipstream.formats import RtmpFormat
+from slipstream.http.application import MAX_BODY_BYTES
 from slipstream.hub import Publication
 from slipstream.net.served import ServedFigures
 from tests.control.stage import TOKEN, WITH_TOKEN, Stage, Viewer, serving

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 from slipstream.formats import FORMATS
+from slipstream.http.live import MEDIA
 from slipstream.media import CARRIED, Codec
-from slipstream.net.http_live import MEDIA
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "formats.md"
 NAMES = {

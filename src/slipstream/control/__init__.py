@@ -2,7 +2,6 @@
 
 from slipstream.control.api import Api
 from slipstream.control.config import Config, Flag, load_config
-from slipstream.control.http_app import http_application
 from slipstream.control.logs import Logs
 from slipstream.control.parts import Parts
 from slipstream.control.welcome import welcome
@@ -13,7 +12,6 @@ __all__ = [
     "Flag",
     "Logs",
     "Parts",
-    "http_application",
     "load_config",
     "welcome",
 ]

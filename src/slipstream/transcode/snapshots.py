@@ -14,8 +14,8 @@ from typing import Any
 import structlog
 
 from slipstream.errors import SlipstreamError
+from slipstream.http.snapshots import NoPictureError, NotNowError, Snapshot
 from slipstream.hub import Hub, Stream
-from slipstream.net.http_snapshots import NoPictureError, NotNowError, Snapshot
 from slipstream.transcode.keyframe import keyframe_of
 from slipstream.transcode.shelf import Prints, Shelf
 from slipstream.transcode.snapshot_children import (

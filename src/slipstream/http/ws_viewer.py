@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import socket
 
-from slipstream.hub import EndReason
-from slipstream.net.http_viewer import HttpViewer
-from slipstream.net.websocket import (
+from slipstream.http.viewer import HttpViewer
+from slipstream.http.websocket import (
     CloseCode,
     ControlReader,
     Opcode,
@@ -14,6 +13,7 @@ from slipstream.net.websocket import (
     build_close,
     build_control,
 )
+from slipstream.hub import EndReason
 
 _CLOSE_CODES = {
     EndReason.SHUTDOWN: CloseCode.GOING_AWAY,

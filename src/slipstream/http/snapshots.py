@@ -9,8 +9,8 @@ from typing import Protocol
 from aiohttp import web
 
 from slipstream.errors import SlipstreamError
-from slipstream.net.http_access import allowed_stream
-from slipstream.net.origins import Origins
+from slipstream.http.access import allowed_stream
+from slipstream.http.origins import Origins
 from slipstream.net.services import Services
 
 PROTOCOL = "jpg"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from websockets.frames import Frame as Theirs
 from websockets.frames import Opcode as TheirOpcode
 
-from slipstream.net.websocket import (
+from slipstream.http.websocket import (
     CloseCode,
     ControlReader,
     Opcode,

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from slipstream.control import http_app
+from slipstream.http import application
 from tests.control.stage import serving
 
 HEAD = b"GET /health/live HTTP/1.1\r\nHost: x\r\n"
@@ -63,7 +63,7 @@ async def test_no_answer_tells_the_librarys_version() -> None:
 async def test_a_head_that_dribbles_is_given_up_whatever_comes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setitem(http_app.LIMITS, "keepalive_timeout", 0.3)
+    monkeypatch.setitem(application.LIMITS, "keepalive_timeout", 0.3)
     loop = asyncio.get_running_loop()
     async with connected() as (reader, writer):
         started = loop.time()
@@ -77,4 +77,4 @@ async def test_a_head_that_dribbles_is_given_up_whatever_comes(
 
 
 def test_a_head_must_be_whole_within_ten_seconds() -> None:
-    assert http_app.LIMITS["keepalive_timeout"] == 10
+    assert application.LIMITS["keepalive_timeout"] == 10

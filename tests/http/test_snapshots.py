@@ -10,9 +10,9 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from slipstream.access import AccessSettings, Decision, Gate, Request
+from slipstream.http.snapshots import HttpSnapshots, NoPictureError, NotNowError, Snapshot
 from slipstream.hub import Hub, StreamSettings
 from slipstream.net.admissions import Admissions
-from slipstream.net.http_snapshots import HttpSnapshots, NoPictureError, NotNowError, Snapshot
 from slipstream.net.intake import Intake
 from slipstream.net.pace import Pace
 from slipstream.net.pump import Pump

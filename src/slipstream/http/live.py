@@ -20,14 +20,14 @@ from slipstream.formats import (
     WsFlvFormat,
     WsFlvMultitrackFormat,
 )
+from slipstream.http.access import allowed_stream, peer_address
+from slipstream.http.origins import Origins
+from slipstream.http.viewer import HttpViewer
+from slipstream.http.websocket import WebSocketError, accept
+from slipstream.http.ws_viewer import WsViewer
 from slipstream.hub import EndReason, FullError
-from slipstream.net.http_access import allowed_stream, peer_address
-from slipstream.net.http_viewer import HttpViewer
-from slipstream.net.origins import Origins
 from slipstream.net.services import Services
-from slipstream.net.websocket import WebSocketError, accept
 from slipstream.net.wish import BadWishError, Wish, parse_wish
-from slipstream.net.ws_viewer import WsViewer
 
 
 @dataclass(frozen=True, slots=True)
