@@ -6,10 +6,10 @@ import type { Start } from "./ways";
 
 export const startDash: Start = (video, address, _stream, lost) => {
   const player = MediaPlayer().create();
+  player.clearDefaultUTCTimingSources(); // somebody else's clock, far away
   player.updateSettings({
     debug: { logLevel: 0 },
     streaming: {
-      delay: { liveDelay: NaN },
       liveCatchup: { enabled: true, playbackRate: { min: -0.05, max: 0.1 } },
       buffer: { bufferToKeep: 20 },
     },
