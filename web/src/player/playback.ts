@@ -37,6 +37,7 @@ export class Playback {
   reconnects = 0;
 
   #stream: Stream | null = null;
+  #isReachable = true;
   #choice: Choice;
   #wanted: boolean;
   #running: Running | null = null;
@@ -84,16 +85,18 @@ export class Playback {
   /** What the server says of the stream now; null if it does not answer. */
   tell(stream: Stream | null): void {
     const wasOnAir = this.#isOnAir();
+    const wasReachable = this.#isReachable;
+    this.#isReachable = stream !== null;
     if (stream === null) {
+      this.#turn = 0; // no way can work: that says nothing of the first one
       if (!this.#running) this.#set("unreachable");
       return;
     }
     this.#stream = stream;
     if (this.#isOnAir() && !wasOnAir) this.#onAirSince = performance.now();
-    if (!this.#isOnAir() && !this.#running) this.#set("off");
-    if (this.#isOnAir() && !this.#running && (!wasOnAir || this.state === "unreachable")) {
-      this.#connect();
-    }
+    if (this.#running) return;
+    if (!this.#isOnAir()) this.#set("off");
+    else if (!wasOnAir || !wasReachable) this.#connect();
   }
 
   choose(choice: Choice): void {
@@ -140,7 +143,7 @@ export class Playback {
 
   #connect(): void {
     clearTimeout(this.#timer);
-    if (this.#running || !this.#stream || !this.#isOnAir()) return;
+    if (this.#running || !this.#stream || !this.#isOnAir() || !this.#isReachable) return;
     if (!this.#wanted) return this.#set("paused");
     const ways = possibleWays(this.#stream);
     const way = this.#choice === "auto" ? ways[this.#turn % ways.length] : this.#choice;
@@ -203,6 +206,7 @@ export class Playback {
     else this.#turn++; // this way never played: the next one may
     if (this.#hasMoved && now - this.#connectedAt > STEADY_MS) this.#attempts = 0;
     this.#end();
+    if (!this.#isReachable) return this.#set("unreachable");
     this.#set(this.#isOnAir() ? "reconnecting" : "off");
     const pause = Math.min(FIRST_PAUSE_MS * 2 ** this.#attempts++, LONGEST_PAUSE_MS);
     this.#timer = window.setTimeout(() => this.#connect(), pause * (0.7 + 0.6 * Math.random()));
@@ -257,7 +261,8 @@ export class Playback {
     if (this.state === "playing") {
       this.stalls++;
       this.#stallSince = now - still;
-      this.#edge.stalled(now);
+      // With enough at hand it was this device that could not keep up: more would not help.
+      if (video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA) this.#edge.stalled(now);
       this.#set("buffering");
     }
     if (this.state === "off") this.#set("buffering");
