@@ -167,6 +167,14 @@ def test_who_was_away_for_a_while_comes_back_to_the_live_edge(page: Page, show: 
     page.wait_for_function("() => slipstream.bufferSeconds < 1.5", timeout=PATIENCE_MS)
 
 
+def test_a_page_that_is_older_than_the_server_is_loaded_again(page: Page, show: str) -> None:
+    page.route("**/assets/flv-*.js", lambda route: route.fulfill(status=404), times=1)
+    with page.expect_navigation(timeout=PATIENCE_MS) as reload:
+        page.goto(f"watch/{show}")
+    assert reload.value.ok
+    wait_until_it_plays(page)
+
+
 def test_an_embedded_player_plays_in_another_page(
     page: Page, server: RunningServer, show: str, tmp_path: Path
 ) -> None:
