@@ -4,9 +4,17 @@ A format is asked for by its class and made on first use; whoever sends its log 
 needs to know nothing of what the bytes mean.
 """
 
+from slipstream.formats.cmaf import CmafFormat
 from slipstream.formats.flv import FlvFormat, FlvMultitrackFormat
 from slipstream.formats.format import Flag, Format, Greeting
 from slipstream.formats.rtmp import RtmpFormat, RtmpMultitrackFormat
+from slipstream.formats.segments import (
+    SegmentGreeting,
+    SegmentStart,
+    Shape,
+    TrackInfo,
+    unpack_start,
+)
 from slipstream.formats.ts import TsFormat
 from slipstream.formats.ws_flv import WsFlvFormat, WsFlvMultitrackFormat, message_header
 
@@ -20,11 +28,13 @@ FORMATS: dict[str, type[Format]] = {
         WsFlvFormat,
         WsFlvMultitrackFormat,
         TsFormat,
+        CmafFormat,
     )
 }
 
 __all__ = [
     "FORMATS",
+    "CmafFormat",
     "Flag",
     "FlvFormat",
     "FlvMultitrackFormat",
@@ -32,8 +42,13 @@ __all__ = [
     "Greeting",
     "RtmpFormat",
     "RtmpMultitrackFormat",
+    "SegmentGreeting",
+    "SegmentStart",
+    "Shape",
+    "TrackInfo",
     "TsFormat",
     "WsFlvFormat",
     "WsFlvMultitrackFormat",
     "message_header",
+    "unpack_start",
 ]
