@@ -16,6 +16,7 @@ from slipstream.formats.segments import (
     unpack_start,
 )
 from slipstream.formats.ts import TsFormat
+from slipstream.formats.window import MediaSegment, Part, Window
 from slipstream.formats.ws_flv import WsFlvFormat, WsFlvMultitrackFormat, message_header
 
 FORMATS: dict[str, type[Format]] = {
@@ -40,6 +41,8 @@ __all__ = [
     "FlvMultitrackFormat",
     "Format",
     "Greeting",
+    "MediaSegment",
+    "Part",
     "RtmpFormat",
     "RtmpMultitrackFormat",
     "SegmentGreeting",
@@ -47,6 +50,7 @@ __all__ = [
     "Shape",
     "TrackInfo",
     "TsFormat",
+    "Window",
     "WsFlvFormat",
     "WsFlvMultitrackFormat",
     "message_header",

@@ -53,6 +53,7 @@ class CmafFormat(Format):
         self._main: TrackKey | None = None  # whose frames begin segments
         self._start_ms: int | None = None  # where the segment begins; None: none has begun
         self._is_open = False  # there are parts of it already
+        self._newest_ms = 0
         self._greeting: Greeting = ()
         self._sequence = 0
 
@@ -60,6 +61,8 @@ class CmafFormat(Format):
         """See `Format`."""
         batch = Batch()
         greetings = dict(syncs)
+        if frames:
+            self._newest_ms = frames[-1].dts_ms
         for index, frame in enumerate(frames):
             if index in greetings:
                 self._begin(batch, frame, greetings[index])
@@ -186,7 +189,7 @@ class CmafFormat(Format):
         self._listed = tuple(sorted(listed, key=lambda track: track.id))
         infos = tuple([track.info for track in self._listed])
         init = build_init({track.id: track.fit for track in self._listed if track.fit})
-        self._segmenter.begin(self._start_ms, infos, init)
+        self._segmenter.begin(self._start_ms, self._newest_ms, infos, init)
         if before is not None and before.init != init:
             _note(batch, [init], self._start_ms, Flag.CONFIG)
 

@@ -124,8 +124,7 @@ def unpack_start(data: bytes) -> SegmentStart:
         head, init, *inits = _pieces(data)
         fields = json.loads(head)
         fields["tracks"] = tuple(
-            TrackInfo(**track, init=own)
-            for track, own in zip(fields["tracks"], inits, strict=True)
+            TrackInfo(**track, init=own) for track, own in zip(fields["tracks"], inits, strict=True)
         )
         return SegmentStart(**fields, init=init)
     except (error, ValueError, TypeError, KeyError) as wrong:
@@ -182,14 +181,12 @@ class Segmenter:
             return True
         return time_ms - current.start_ms >= self._shape.segment_ms * EARLY
 
-    def begin(
-        self, time_ms: int, tracks: tuple[TrackInfo, ...], init: bytes = b""
-    ) -> SegmentStart:
+    def begin(self, time_ms: int, tracks: tuple[TrackInfo, ...], init: bytes = b"") -> SegmentStart:
         """Begin a segment at a time of the stream, in ms."""
         before, goes_on = self._newest(), self.current is not None and self._log.era == self._era
         if not goes_on:
             self._era = self._log.era
-            self._ahead_ms = round(self._clock() * 1000) - time_ms
+            self._ahead_ms = round(self._clock() * 1000) - newest_ms
         wall_ms = time_ms + self._ahead_ms
         if before is None:
             first = wall_ms // min(self._shape.segment_ms, NUMBER_UNIT_MS)

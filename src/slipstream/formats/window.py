@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import ceil
 from typing import NamedTuple
@@ -48,12 +47,10 @@ class MediaSegment:
         position: in the log.
         parts: by the track's id.
         is_whole: nothing more comes.
-        follows: it goes on where the one before it in the window ended.
     """
 
     start: SegmentStart
     position: int
-    follows: bool
     parts: dict[int, list[Part]] = field(default_factory=dict)
     is_whole: bool = False
 
@@ -65,6 +62,11 @@ class MediaSegment:
     def parts_of(self, track: TrackInfo) -> list[Part]:
         """Of one track, in order."""
         return self.parts.get(track.id, [])
+
+    @property
+    def length_s(self) -> float:
+        """How long the longest track is in it, so far."""
+        return max((self.duration_s(track) for track in self.start.tracks), default=0.0)
 
     def duration_s(self, track: TrackInfo) -> float:
         """How long the track is in it, so far."""
@@ -108,7 +110,13 @@ class Window:
         if start is None:
             return []
         oldest_ms = start.start_ms - self.shape.shown_ms(start.target_ms)
-        return [segment for segment in self.segments if segment.start.start_ms >= oldest_ms]
+        shown: list[MediaSegment] = []
+        for segment in reversed(self.segments):
+            missing = shown and segment.number != shown[-1].number - 1
+            if missing or segment.start.start_ms < oldest_ms:
+                break
+            shown.append(segment)
+        return shown[::-1]
 
     def find(self, number: int) -> MediaSegment | None:
         """The segment with that number, if it can be fetched."""
@@ -169,8 +177,7 @@ class Window:
         if before is not None:
             before.is_whole = True
         start = greeting.segment
-        follows = before is not None and before.start.discontinuities == start.discontinuities
-        self.segments.append(MediaSegment(start, position, follows))
+        self.segments.append(MediaSegment(start, position))
         self.log.keep_ms = max(self.log.keep_ms, self.shape.keep_ms(start.target_ms))
 
     def _add(self, segment: Segment, position: int, end: int, flags: int) -> None:
@@ -193,6 +200,3 @@ class Window:
                 longest = ceil(fragment.duration * 1000 / track.timescale)
                 before = self._part_targets.get(track.name, 0)
                 self._part_targets[track.name] = max(before, longest)
-
-    def __iter__(self) -> Iterator[MediaSegment]:
-        return iter(self.segments)

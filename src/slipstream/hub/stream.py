@@ -223,7 +223,7 @@ class Stream:
         for form in heads:
             form.append(frames, syncs)
             self._wake(form.log, notes.audio_only or notes.pictures != pictures)
-        if syncs and audience.waits:
+        if audience.waits:
             audience.start_waiting(heads)
 
     # Other processes

@@ -19,7 +19,15 @@ from slipstream.media.flv import (
 )
 from slipstream.media.frame import Codec, Frame, Kind
 from slipstream.media.metadata import announces_video, build_metadata, parse_metadata
-from slipstream.media.mp4 import Run, Sample, build_fragment, build_init
+from slipstream.media.mp4 import (
+    HEAD_BYTES,
+    Fragment,
+    Run,
+    Sample,
+    build_fragment,
+    build_init,
+    parse_fragment,
+)
 from slipstream.media.mp4_track import Mp4Track
 from slipstream.media.mpegts import (
     NULL_PID,
@@ -48,6 +56,7 @@ from slipstream.media.timeline import Repairs, Timeline
 __all__ = [
     "CARRIED",
     "COMMAND",
+    "HEAD_BYTES",
     "MP4_CARRIED",
     "NULL_PID",
     "PACKET_SIZE",
@@ -60,6 +69,7 @@ __all__ = [
     "Elementary",
     "FlvParser",
     "FlvTag",
+    "Fragment",
     "Frame",
     "Kind",
     "Mp4Track",
@@ -94,6 +104,7 @@ __all__ = [
     "needs_sample",
     "open_elementary",
     "open_mp4_track",
+    "parse_fragment",
     "parse_metadata",
     "parse_tag",
     "plain_track",

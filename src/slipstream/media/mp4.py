@@ -8,7 +8,7 @@ to say; what a frame is for each codec stands in `sample_entry`.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from struct import Struct
 from typing import NamedTuple
@@ -32,6 +32,7 @@ DEFAULT_DURATION, DEFAULT_SIZE, DEFAULT_FLAGS, BASE_IS_MOOF = 0x08, 0x10, 0x20, 
 TRACK_FLAGS = DEFAULT_DURATION | DEFAULT_SIZE | DEFAULT_FLAGS | BASE_IS_MOOF
 HAS_OFFSET, HAS_FIRST_FLAGS = 0x01, 0x04  # trun
 HAS_DURATIONS, HAS_SIZES, HAS_FLAGS, HAS_OFFSETS = 0x100, 0x200, 0x400, 0x800
+ROW_COLUMNS = 0xF00
 SYNC_SAMPLE = 0x02000000  # depends on no other
 OTHER_SAMPLE = 0x01010000  # depends on others, and is no sync sample
 SAMPLE_FLAGS = {True: SYNC_SAMPLE, False: OTHER_SAMPLE}
@@ -43,6 +44,8 @@ _TRACK_FRAGMENT = Struct(">I4s I4sIIIII I4sIQ I4sIIi")
 _FRAGMENT_SIZE, _TRACK_SIZE = _MOVIE_FRAGMENT.size, _TRACK_FRAGMENT.size
 _pack_fragment, _pack_track = _MOVIE_FRAGMENT.pack, _TRACK_FRAGMENT.pack
 _pack_header = Struct(">I4s").pack
+_TOLD = 5, 6, 12, 15, 16  # of its fields: track, usual duration, decode time, run's flags, count
+HEAD_BYTES = 512  # of a fragment that tell of it: 30 samples of which everything varies
 
 
 class Sample(NamedTuple):
@@ -62,8 +65,8 @@ class Run(NamedTuple):
     samples: Sequence[Sample]
 
 
-def build_init(tracks: Sequence[Mp4Track]) -> bytes:
-    """Build an initialization segment; tracks are numbered from 1 on."""
+def build_init(tracks: Mapping[int, Mp4Track]) -> bytes:
+    """Build an initialization segment; `tracks` are by their numbers, 1 or more."""
     movie = full_box(
         b"mvhd",
         0,
@@ -71,12 +74,11 @@ def build_init(tracks: Sequence[Mp4Track]) -> bytes:
         struct.pack(">8xIIIH10x", MOVIE_TIMESCALE, 0, 1 << 16, 1 << 8),
         MATRIX,
         bytes(24),
-        (len(tracks) + 1).to_bytes(4),
+        (max(tracks, default=0) + 1).to_bytes(4),
     )
-    numbered = list(enumerate(tracks, 1))
-    boxes = [_track_box(number, track) for number, track in numbered]
+    boxes = [_track_box(number, track) for number, track in tracks.items()]
     extends = [
-        full_box(b"trex", 0, 0, struct.pack(">IIIII", number, 1, 0, 0, 0)) for number, _ in numbered
+        full_box(b"trex", 0, 0, struct.pack(">IIIII", number, 1, 0, 0, 0)) for number in tracks
     ]
     return _file_type(len(tracks)) + box(b"moov", movie, *boxes, box(b"mvex", *extends))
 
@@ -146,6 +148,35 @@ def build_fragment(sequence: int, runs: Sequence[Run]) -> list[bytes | memoryvie
         return _assemble(sequence, runs, [_table(run.samples) for run in runs])
     except struct.error:
         raise MediaError("MP4 fragment with a time or a size out of range") from None
+
+
+class Fragment(NamedTuple):
+    """What the head of a fragment of one track says."""
+
+    track_id: int
+    decode_time: int  # of the first sample, in units of the track's timescale
+    duration: int  # of all samples together
+
+
+def parse_fragment(head: bytes) -> Fragment | None:
+    """Read the head of a fragment that `build_fragment` made of one run.
+
+    Args:
+        head: the fragment's first bytes; `HEAD_BYTES` are nearly always enough.
+
+    Returns:
+        None, if they are not.
+    """
+    if len(head) < _FRAGMENT_SIZE + _TRACK_SIZE or len(head) < int.from_bytes(head[:4]):
+        return None
+    fields = _TRACK_FRAGMENT.unpack_from(head, _FRAGMENT_SIZE)
+    track_id, usual, decode_time, run_flags, count = (fields[index] for index in _TOLD)
+    if not run_flags & HAS_DURATIONS:
+        return Fragment(track_id, decode_time, usual * count)
+    step = 4 * (run_flags & ROW_COLUMNS).bit_count()
+    first = _FRAGMENT_SIZE + _TRACK_SIZE + 4 * bool(run_flags & HAS_FIRST_FLAGS)
+    rows = range(first, first + count * step, step)
+    return Fragment(track_id, decode_time, sum(int.from_bytes(head[row : row + 4]) for row in rows))
 
 
 class _Table(NamedTuple):
