@@ -181,8 +181,17 @@ class Segmenter:
             return True
         return time_ms - current.start_ms >= self._shape.segment_ms * EARLY
 
-    def begin(self, time_ms: int, tracks: tuple[TrackInfo, ...], init: bytes = b"") -> SegmentStart:
-        """Begin a segment at a time of the stream, in ms."""
+    def begin(
+        self, time_ms: int, newest_ms: int, tracks: tuple[TrackInfo, ...], init: bytes = b""
+    ) -> SegmentStart:
+        """Begin a segment.
+
+        Args:
+            time_ms: of the stream, where it begins.
+            newest_ms: the same, now.
+            tracks: of the segment.
+            init: the initialisation segment of all of them.
+        """
         before, goes_on = self._newest(), self.current is not None and self._log.era == self._era
         if not goes_on:
             self._era = self._log.era
