@@ -28,6 +28,7 @@ from slipstream.net.services import Services
 PLAYLIST = "application/vnd.apple.mpegurl"
 MP4 = {True: "video/mp4", False: "audio/mp4"}  # whether there are pictures
 WAIT_TARGETS = 3  # target durations after which who waits is answered anyhow (§6.2.5.2)
+PART_WAIT_TARGETS = 0.7  # the same for a part: hls.js gives up after 0.8
 FIRST_WAIT_S = 15.0  # for the first segment of a format that nobody has asked for lately
 AHEAD = 2  # segments beyond the newest that may be asked for (§6.2.5.2)
 NAME = r"[A-Za-z0-9_.-]+"
@@ -84,9 +85,9 @@ class HttpHls:
                 if wanted[0] > newest + AHEAD:
                     raise web.HTTPBadRequest(text="too far ahead\n", headers=cors)
                 track_name = request.match_info["track"]
+                targets = WAIT_TARGETS if wanted[1] is None else PART_WAIT_TARGETS
                 await presentation.until(
-                    lambda: _is_there(presentation, track_name, wanted),
-                    WAIT_TARGETS * window.target_s,
+                    lambda: _is_there(presentation, track_name, wanted), targets * window.target_s
                 )
             track = self._track(request, presentation, cors)
             skip = request.query.get("_HLS_skip") in ("YES", "v2")
