@@ -184,7 +184,7 @@ def _track_fragment(
         flags, row = flags | HAS_SIZES, row + "I"
         columns.append(sizes)
     others = count - syncs.count(last)
-    if others == 1 and syncs[0] is not last:
+    if others == 1 and syncs[0] != last:
         flags, first_flags = flags | HAS_FIRST_FLAGS, _FLAGS_BYTES[syncs[0]]
     elif others:
         flags, row = flags | HAS_FLAGS, row + "I"
