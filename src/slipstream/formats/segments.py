@@ -5,7 +5,8 @@ greeting. Every process that has the log finds the same segments in it, with the
 
 Numbers grow by one from segment to segment. The first one is the time, in units no longer than
 a segment, so that whoever begins anew (a format that was let go, a server that was restarted)
-begins beyond all that was handed out before.
+begins beyond all that was handed out before. Discontinuities are counted from another number
+after a restart, too, since what players know of times before it does not hold any more.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from slipstream.log import Log
 from slipstream.media import Frame
 
 NUMBER_UNIT_MS = 1_000  # of a first number; half of that where segments are shorter, and so on
+DISCONTINUITIES = 4096  # their count begins below: hls.js has a table as long as it is high
 EARLY = 0.95  # of the wanted duration, so that keyframes every 2 s minus a ms make segments of 2 s
 _size = Struct("=I")
 
@@ -200,7 +202,9 @@ class Segmenter:
         if before is None:
             first = wall_ms // min(self._shape.segment_ms, NUMBER_UNIT_MS)
             target_ms = self._shape.segment_ms
-            start = SegmentStart(first, first, time_ms, wall_ms, target_ms, tracks, init)
+            start = SegmentStart(
+                first, first % DISCONTINUITIES, time_ms, wall_ms, target_ms, tracks, init
+            )
         else:
             same = goes_on and (before.tracks, before.init) == (tracks, init)
             length_ms = time_ms - before.start_ms if goes_on else 0
