@@ -25,9 +25,11 @@ from slipstream.control.memory import MemoryGuard, memory_ceiling
 from slipstream.control.pid_file import pid_file
 from slipstream.control.service_manager import READY, STOPPING, notify
 from slipstream.http.application import http_application
+from slipstream.http.asked import Reception
 from slipstream.http.entrance import HttpEntrance
 from slipstream.http.hls import HttpHls
 from slipstream.http.live import HttpLive
+from slipstream.http.media_segments import HttpSegments
 from slipstream.http.presentation import Presentations
 from slipstream.http.snapshots import HttpSnapshots
 from slipstream.hub import EndReason, Hub
@@ -139,7 +141,8 @@ class Worker:
             for sock in socks
         ]
         self._presentations = Presentations(services)
-        self._hls = HttpHls(services, self._presentations)
+        reception = Reception(services, self._presentations)
+        self._playlists = (HttpSegments(reception), HttpHls(reception))
         self._live = HttpLive(services)
         self._parts = Parts(
             hub=hub,
@@ -169,7 +172,8 @@ class Worker:
         """Begin to serve."""
         app = http_application()
         self._api.add_to(app)
-        self._hls.add_to(app)
+        for routes in self._playlists:
+            routes.add_to(app)
         self._live.add_to(app)
         self._http_snapshots.add_to(app)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=HTTP_SHUTDOWN_S)

@@ -7,6 +7,7 @@ needs to know nothing of what the bytes mean.
 from slipstream.formats.cmaf import CmafFormat
 from slipstream.formats.flv import FlvFormat, FlvMultitrackFormat
 from slipstream.formats.format import Flag, Format, Greeting
+from slipstream.formats.names import init_name, part_name, segment_name
 from slipstream.formats.rtmp import RtmpFormat, RtmpMultitrackFormat
 from slipstream.formats.segments import (
     SegmentGreeting,
@@ -53,6 +54,9 @@ __all__ = [
     "Window",
     "WsFlvFormat",
     "WsFlvMultitrackFormat",
+    "init_name",
     "message_header",
+    "part_name",
+    "segment_name",
     "unpack_start",
 ]

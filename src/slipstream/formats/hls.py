@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from zlib import crc32
 
+from slipstream.formats.names import init_name, part_name, segment_name
 from slipstream.formats.segments import TrackInfo
 from slipstream.formats.window import MediaSegment, Part, Window
 
@@ -18,21 +18,6 @@ HOLD_BACK = 3  # part targets that players stay behind the end (§4.4.3.8)
 SKIP_UNTIL = 6  # target durations from the end that are always told (§4.4.3.8)
 PARTS_UNTIL = 3  # target durations from the end whose parts are told (§6.2.2)
 AUDIO_GROUP = "audio"
-
-
-def init_name(name: str, track: TrackInfo) -> str:
-    """What the initialisation segment of a track is called, by what is in it."""
-    return f"{name}@{track.name}.{crc32(track.init):08x}.mp4"
-
-
-def segment_name(name: str, track: str, number: int) -> str:
-    """What a segment is called."""
-    return f"{name}@{track}.{number}.m4s"
-
-
-def part_name(name: str, track: str, number: int, index: int) -> str:
-    """What a part of a segment is called."""
-    return f"{name}@{track}.{number}.{index}.m4s"
 
 
 def playlist_name(name: str, track: str) -> str:

@@ -74,6 +74,9 @@ class PlayerKey(NamedTuple):
     agent: str
 
 
+PROTOCOLS = ("hls", "dash")  # the first one is meant when nothing is known
+
+
 class Player:
     """The hub's `ViewerPeer`: somebody who fetches playlists and segments.
 
@@ -92,6 +95,7 @@ class Player:
         self.refused: EndReason | None = None
         self.bytes_sent = 0
         self.asked_at = 0.0
+        self.told_at = 0.0  # when it last asked for something that only its protocol has
         self.asking = 0  # requests that are being answered
         self.subscription: Subscription | None = None
         self._presentations = presentations
@@ -177,6 +181,15 @@ class Presentations:
             if self._sweeper is None:
                 self._sweeper = self._services.loop.call_later(SWEEP_S, self._sweep)
         return player
+
+    def protocol_of(self, stream: str, address: str, agent: str) -> str:
+        """By which protocol somebody watches who asks for what several have in common."""
+        told = {
+            protocol: player.told_at
+            for protocol in PROTOCOLS
+            if (player := self._players.get(PlayerKey(stream, protocol, address, agent)))
+        }
+        return max(told, key=told.__getitem__, default=PROTOCOLS[0])
 
     def forget(self, player: Player, reason: str) -> None:
         """A player has gone, or has to go."""
