@@ -34,7 +34,7 @@ OWN_FILMS |= {
 
 
 def film(folder: Path, name: str) -> list[Frame]:
-    """A film's frames, with steady times."""
+    """A film's frames, with steady times; as the hub has it, nothing before the first keyframe."""
     path = folder / f"{name}.flv"
     if name in OWN_FILMS and not path.exists():
         encode_film(OWN_FILMS[name], path)
@@ -46,7 +46,9 @@ def film(folder: Path, name: str) -> list[Frame]:
             frames.append(parse_tag(*tag))
         except MediaError:
             continue  # FFmpeg's FLV muxer ends FLAC with an empty packet
-    return list(Timeline().steady(frames))
+    steady = list(Timeline().steady(frames))
+    first = next((index for index, frame in enumerate(steady) if frame.keyframe), 0)
+    return [frame for index, frame in enumerate(steady) if frame.config or index >= first]
 
 
 class Publisher:
@@ -78,9 +80,7 @@ class Publisher:
             self.form.append(*self._notes.take(frames[start : start + self._at_once]))
 
 
-def made(
-    log: Log | None = None, shape: Shape = USUAL_SHAPE, now_s: float = NOW_S
-) -> CmafFormat:
+def made(log: Log | None = None, shape: Shape = USUAL_SHAPE, now_s: float = NOW_S) -> CmafFormat:
     """A format at a clock that stands still."""
     return CmafFormat(Log() if log is None else log, shape, lambda: now_s)
 
