@@ -100,9 +100,8 @@ def media_playlist(
         suffix: the same.
         skip: leave out what the player has already (§6.2.5.1).
     """
-    segments = window.shown()
-    while len(segments) > 1 and not segments[0].parts_of(track):
-        segments.pop(0)
+    shown, began = window.shown(), _beginning(window, track)
+    segments = [segment for segment in shown if segment.number >= began] or shown[-1:]
     target_s, part_target_s = window.target_s, window.part_target_s(track)
     hold_back_s = HOLD_BACK * window.longest_part_target_s()  # all have the same (§6.2.4)
     first = segments[0].start if segments else None
@@ -130,12 +129,17 @@ def media_playlist(
     return "\n".join([*lines, ""])
 
 
+def _beginning(window: Window, track: TrackInfo) -> int:
+    """Number of the oldest segment that has something of a track."""
+    return next((one.number for one in window.segments if one.parts_of(track)), 1 << 64)
+
+
 def _ages(segments: list[MediaSegment], track: TrackInfo) -> list[float]:
     """How far before the playlist's end each segment ends, in s."""
     ages, age = [], 0.0
     for segment in reversed(segments):
         ages.append(age)
-        age += segment.duration_s(track)
+        age += segment.told_s(track)
     return ages[::-1]
 
 
@@ -152,7 +156,7 @@ def _segment(
     own = segment.own(track)
     if before is not None and before.start.discontinuities != start.discontinuities:
         yield "#EXT-X-DISCONTINUITY"
-    if before is None or own not in before.start.tracks:
+    if own in start.tracks and (before is None or own not in before.start.tracks):
         yield f'#EXT-X-MAP:URI="{init_name(name, own)}{suffix}"'
     if parts:
         yield f"#EXT-X-PROGRAM-DATE-TIME:{_date_time(segment, own, parts[0])}"
@@ -166,8 +170,7 @@ def _segment(
     if segment.is_whole:
         if not parts:  # the track was away
             yield "#EXT-X-GAP"
-        length = segment.duration_s(own) or segment.length_s
-        yield f"#EXTINF:{length:.5f},"
+        yield f"#EXTINF:{segment.told_s(own):.5f},"
         yield segment_name(name, track.name, number) + suffix
 
 
