@@ -26,8 +26,6 @@ from slipstream.media import (
     needs_mp4_sample,
     open_mp4_track,
 )
-from slipstream.media.codecs.flac import read_block_size
-from slipstream.media.codecs.opus import count_samples
 from tests.media.ffmpeg import Encoded, encode_audio, encode_video
 from tests.mp4_reader import Track, read_init
 
@@ -156,70 +154,6 @@ def test_packets_of_opus_say_how_long_they_are(ms: str, application: str) -> Non
     track = opened(encoded, Kind.AUDIO)
     for frame in encoded.media(Kind.AUDIO):
         assert track.samples_per_frame(coded_data(frame)) == 48 * float(ms)
-
-
-def test_low_bit_rates_of_opus_are_speech_or_both() -> None:
-    seen = set()
-    for rate in (8_000, 12_000, 16_000, 24_000, 48_000):
-        for ms in ("10", "20", "60"):
-            options = {"frame_duration": ms, "application": "voip", "b": "12000"}
-            encoded = encode_audio(
-                "libopus", rate=rate, layout="mono", samples="flt", options=options
-            )
-            for frame in encoded.media(Kind.AUDIO):
-                data = coded_data(frame)
-                seen.add(data[0] >> 3)
-                assert count_samples(data) == 48 * int(ms)
-    assert min(seen) < 12
-
-
-@pytest.mark.parametrize(
-    ("packet", "samples"),
-    [("00", 480), ("61", 2 * 480), ("68", 960), ("ff06", 6 * 960), ("830c", 12 * 120)],
-)
-def test_opus_in_several_frames(packet: str, samples: int) -> None:
-    assert count_samples(bytes.fromhex(packet)) == samples
-
-
-@pytest.mark.parametrize("packet", ["", "03", "0300", "ff07", "1b3f"])
-def test_opus_longer_than_120_ms_or_without_a_frame_is_refused(packet: str) -> None:
-    with pytest.raises(MediaError):
-        count_samples(bytes.fromhex(packet))
-
-
-@pytest.mark.parametrize("size", [4608, 4096, 1152, 576, 300, 256, 192, 100])
-def test_frames_of_flac_say_how_long_they_are(size: int) -> None:
-    encoder = av.CodecContext.create("flac", "w")
-    encoder.sample_rate, encoder.layout, encoder.format = 44_100, "stereo", av.AudioFormat("s16")
-    encoder.open()
-    sound = av.AudioFrame(format="s16", layout="stereo", samples=size)
-    sound.planes[0].update(bytes(sound.planes[0].buffer_size))
-    sound.sample_rate = 44_100
-    packets = [bytes(packet) for packet in (*encoder.encode(sound), *encoder.encode(None))]
-    assert read_block_size(packets[0]) == size
-
-
-@pytest.mark.parametrize(
-    ("head", "samples"),
-    [
-        ("fff81918 00", 192),
-        ("fff82918 00", 576),
-        ("fff85918 00", 4608),
-        ("fff88918 00", 256),
-        ("fff8f918 00", 32_768),
-        ("fff86918 00 63", 100),
-        ("fff97918 c280 012b", 300),  # behind a number of two bytes
-        ("fff97918 febfbfbfbfbfbf ffff", 65_536),  # of seven
-    ],
-)
-def test_block_sizes_of_flac(head: str, samples: int) -> None:
-    assert read_block_size(bytes.fromhex(head)) == samples
-
-
-@pytest.mark.parametrize("head", ["", "fff8", "fff00918 00", "fff80918 00", "fff87918 c280 01"])
-def test_what_is_no_frame_of_flac_is_refused(head: str) -> None:
-    with pytest.raises(MediaError):
-        read_block_size(bytes.fromhex(head))
 
 
 @pytest.mark.parametrize(
