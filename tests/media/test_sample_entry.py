@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from fractions import Fraction
+from functools import cache
 from itertools import pairwise
 
 import av
@@ -291,7 +292,9 @@ def test_whether_a_frame_is_needed_is_told(encoder: str) -> None:
     ("codec", "config", "sample"),
     [
         (Codec.H264, AVC_WITHOUT_SETS, b""),
+        (Codec.H265, b"\1" + bytes(22), b""),
         (Codec.H266, b"\xfe\0", b""),
+        (Codec.H266, VVC[:9] + bytes(7), b""),  # pictures of 0x0
         (Codec.AV1, AV1_ALONE, b""),
         (Codec.AV1, AV1_ALONE, b"\x12\0"),
         (Codec.AAC, bytes.fromhex("f95043"), b""),  # xHE-AAC
@@ -309,7 +312,8 @@ def test_what_cannot_be_described_soundly_is_refused(
         open_mp4_track(codec, config, sample)
 
 
-def configs() -> dict[Codec, tuple[bytes, bytes]]:
+@cache
+def good() -> dict[Codec, tuple[bytes, bytes]]:
     """What makes a track, to be spoiled."""
     found = {}
     for encoder in ("libx264", "libx265", "libsvtav1", "libvpx-vp9"):
@@ -330,29 +334,26 @@ def configs() -> dict[Codec, tuple[bytes, bytes]]:
     return found
 
 
-GOOD = configs()
-
-
-def spoiled(good: bytes) -> st.SearchStrategy[bytes]:
+def spoiled(data: bytes) -> st.SearchStrategy[bytes]:
     """The same with some bytes changed, or cut, or something else."""
 
     def change(changes: dict[int, int], end: int) -> bytes:
-        data = bytearray(good)
+        changed = bytearray(data)
         for index, value in changes.items():
             if index < len(data):
-                data[index] = value
-        return bytes(data[:end])
+                changed[index] = value
+        return bytes(changed[:end])
 
-    place = st.integers(0, min(len(good), 60))
+    place = st.integers(0, min(len(data), 60))
     changes = st.dictionaries(place, st.integers(0, 255), max_size=6)
-    end = st.just(len(good)) | st.integers(0, len(good))
+    end = st.just(len(data)) | st.integers(0, len(data))
     return st.builds(change, changes, end) | st.binary(max_size=40)
 
 
 @given(st.data())
 def test_any_configuration_is_a_track_or_refused(data: st.DataObject) -> None:
-    codec = data.draw(st.sampled_from(sorted(GOOD)))
-    config, sample = (data.draw(spoiled(good)) for good in GOOD[codec])
+    codec = data.draw(st.sampled_from(sorted(good())))
+    config, sample = (data.draw(spoiled(whole)) for whole in good()[codec])
     try:
         track = open_mp4_track(codec, config, sample)
     except MediaError:
