@@ -35,6 +35,7 @@ NAMES = (
     "announcements",
     "shape",
     "ts",
+    "mp4",
 )
 # Modules below a connection have targets of their own. To count them there as well, and what
 # they do for the inputs' own making, would take three quarters of the time.
