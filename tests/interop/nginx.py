@@ -33,18 +33,38 @@ rtmp {{
     }}
 }}
 """
+WEB_CONFIGURATION = """\
+daemon off;
+master_process off;
+error_log {folder}/error.log;
+pid {folder}/nginx.pid;
+events {{ }}
+"""
 NAME = "film"  # of the stream, with nginx
 
 
 @contextmanager
 def pushing(url: str, folder: Path) -> Iterator[str]:
     """An nginx that pushes on to `url`; yields the URL to publish to."""
-    port = _free_port()
+    port = free_port()
     command = _command(folder, port, f"push {url};")
     with subprocess.Popen(command, stdin=subprocess.DEVNULL) as process:
         try:
             wait_until(lambda: _listens(process, port), "the start of nginx")
             yield f"rtmp://127.0.0.1:{port}/relay/{NAME}"
+        finally:
+            process.terminate()
+
+
+@contextmanager
+def serving(site: str, folder: Path, port: int) -> Iterator[None]:
+    """An nginx with this in its `http` block, which listens to that port."""
+    configuration = folder / "nginx.conf"
+    configuration.write_text(WEB_CONFIGURATION.format(folder=folder) + f"http {{\naccess_log off;\n{site}\n}}\n")
+    with subprocess.Popen(_start(configuration, folder), stdin=subprocess.DEVNULL) as process:
+        try:
+            wait_until(lambda: _listens(process, port), "the start of nginx")
+            yield
         finally:
             process.terminate()
 
@@ -55,7 +75,7 @@ def pull_command(url: str, file: Path) -> list[str]:
         f"pull {url} name={file.stem} static; pull_reconnect 60s; "
         f"record all; record_path {file.parent}; record_suffix {file.suffix};"
     )
-    return _command(file.parent, _free_port(), directives)
+    return _command(file.parent, free_port(), directives)
 
 
 def _command(folder: Path, port: int, directives: str) -> list[str]:
@@ -63,6 +83,10 @@ def _command(folder: Path, port: int, directives: str) -> list[str]:
     configuration.write_text(
         CONFIGURATION.format(module=MODULE, folder=folder, port=port, directives=directives)
     )
+    return _start(configuration, folder)
+
+
+def _start(configuration: Path, folder: Path) -> list[str]:
     return ["nginx", "-p", str(folder), "-c", str(configuration), "-e", str(folder / "error.log")]
 
 
@@ -72,7 +96,7 @@ def _listens(process: subprocess.Popen[bytes], port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

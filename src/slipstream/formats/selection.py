@@ -103,7 +103,9 @@ class SelectedFormat(Format):
 
     def _chosen_greeting(self) -> Greeting:
         return tuple(
-            sorted(self._chosen_configs.values(), key=lambda frame: (_ORDER[frame.kind], _role(frame)))
+            sorted(
+                self._chosen_configs.values(), key=lambda frame: (_ORDER[frame.kind], _role(frame))
+            )
         )
 
 
