@@ -16,7 +16,7 @@ from slipstream.media import Frame, parse_tag
 from slipstream.media.mpegts import PACKET_SIZE, SYNC_BYTE
 
 ALLOWED = (MediaError,)  # by parse_tag; the format raises nothing
-MAX_BYTES = 1024
+MAX_BYTES = 512
 
 TYPES = (9, 8, 18)
 STEP_MS = 40
