@@ -26,7 +26,9 @@ from slipstream.control.pid_file import pid_file
 from slipstream.control.service_manager import READY, STOPPING, notify
 from slipstream.http.application import http_application
 from slipstream.http.entrance import HttpEntrance
+from slipstream.http.hls import HttpHls
 from slipstream.http.live import HttpLive
+from slipstream.http.presentation import Presentations
 from slipstream.http.snapshots import HttpSnapshots
 from slipstream.hub import EndReason, Hub
 from slipstream.log import Log
@@ -136,6 +138,8 @@ class Worker:
             )
             for sock in socks
         ]
+        self._presentations = Presentations(services)
+        self._hls = HttpHls(services, self._presentations)
         self._live = HttpLive(services)
         self._parts = Parts(
             hub=hub,
@@ -165,6 +169,7 @@ class Worker:
         """Begin to serve."""
         app = http_application()
         self._api.add_to(app)
+        self._hls.add_to(app)
         self._live.add_to(app)
         self._http_snapshots.add_to(app)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=HTTP_SHUTDOWN_S)
@@ -239,6 +244,7 @@ class Worker:
 
     def _wake(self, log: Log, picture: bool) -> None:
         self._pump.wake(log, picture)
+        self._presentations.wake(log)
         if self._membership is not None:
             self._membership.wake(log, picture)
 

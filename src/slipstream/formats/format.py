@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from slipstream.formats.segments import USUAL_SHAPE, Shape
 from slipstream.log import SYNC, Batch, Log
 from slipstream.log.segment import Buffer
 from slipstream.media import Codec, Frame, Kind, player_frame
@@ -26,6 +27,7 @@ class Flag:
     KEYFRAME = 0x10
     CONFIG = 0x20
     DISPOSABLE = 0x40  # nothing refers to it
+    END = 0x80  # of a media segment
 
 
 KIND_FLAGS = {Kind.AUDIO: Flag.AUDIO, Kind.VIDEO: Flag.VIDEO, Kind.DATA: Flag.DATA}
@@ -44,13 +46,15 @@ class Format:
 
     Args:
         log: where the entries go.
+        shape: how it is cut, if the format is one that is.
     """
 
     name: ClassVar[str]
     multitrack: ClassVar[bool] = False  # False: the default tracks only, in their plain form
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Log, shape: Shape = USUAL_SHAPE) -> None:
         self.log = log
+        self.shape = shape
 
     def append(self, frames: Sequence[Frame], syncs: Sequence[tuple[int, Greeting]]) -> None:
         """Add frames to the log.
@@ -84,6 +88,13 @@ class Format:
             batch.times.append(frame.dts_ms)
             batch.sizes.append(self.wrap(batch.parts, frame.kind, frame.dts_ms, frame.body))
         self.log.append(batch)
+
+    def flush(self) -> None:
+        """Add what has been held back: nothing more comes, or something else.
+
+        Raises:
+            OSError: the machine is out of memory.
+        """
 
     def shown(self, frame: Frame) -> Frame | None:
         """The frame as viewers of this format get it; None if they do not."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from slipstream.errors import MediaError
 from slipstream.formats.format import KIND_FLAGS, UNUSUAL, Flag, Format, Greeting
+from slipstream.formats.segments import USUAL_SHAPE, Shape
 from slipstream.log import SYNC, Batch, Log
 from slipstream.media import (
     COMMAND,
@@ -64,8 +65,8 @@ class TsFormat(Format):
 
     name = "ts"
 
-    def __init__(self, log: Log) -> None:
-        super().__init__(log)
+    def __init__(self, log: Log, shape: Shape = USUAL_SHAPE) -> None:
+        super().__init__(log, shape)
         self._packets = Packetizer()
         self._pat = build_pat()
         self._pmt = b""

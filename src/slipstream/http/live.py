@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from slipstream.formats import (
+    CmafFormat,
     FlvFormat,
     FlvMultitrackFormat,
     Format,
@@ -55,6 +56,7 @@ MEDIA = {
         Carrier("http-flv", FlvFormat, FlvMultitrackFormat, HttpViewer),
         Carrier("ws-flv", WsFlvFormat, WsFlvMultitrackFormat, WsViewer),
     ),
+    "mp4": Media("video/mp4", Carrier("http-mp4", CmafFormat, CmafFormat, HttpViewer), None),
     "ts": Media("video/mp2t", Carrier("http-ts", TsFormat, TsFormat, HttpViewer), None),
 }
 

@@ -8,13 +8,14 @@ with what that process has written (`Directory.follow`); viewers do not notice w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from slipstream.formats import Format
 from slipstream.hub.directory import Directory
-from slipstream.hub.peers import EndReason, FullError, ViewerPeer
+from slipstream.hub.peers import EndReason, FullError, ViewerPeer, Wake
 from slipstream.hub.settings import StreamSettings
-from slipstream.log import SyncPoint
+from slipstream.log import Log, SyncPoint
 
 if TYPE_CHECKING:
     from slipstream.hub.stream import Stream
@@ -89,6 +90,7 @@ class Audience:
         settings: of its application.
         directory: the other processes.
         fill: writes what a new format begins with.
+        wake: called when a log has grown.
     """
 
     def __init__(
@@ -97,6 +99,7 @@ class Audience:
         settings: StreamSettings,
         directory: Directory,
         fill: Callable[[Format], None],
+        wake: Wake,
     ) -> None:
         self.stream = stream
         self.settings = settings
@@ -105,6 +108,7 @@ class Audience:
         self.taps: dict[Tap, Format] = {}
         self._directory = directory
         self._fill = fill
+        self._wake = wake
         self._waiting: dict[Subscription, None] = {}
         self._unused_since: dict[type[Format], float] = {}
 
@@ -154,10 +158,31 @@ class Audience:
         """The stream in this format."""
         form = self.forms.get(form_class)
         if form is None:
-            form = self.forms[form_class] = form_class(self.stream.new_log())
+            form = self.forms[form_class] = form_class(self.new_log(), self.settings.shape)
             self._fill(form)
             self._directory.follow(self.stream, form, new=True)
         return form
+
+    def new_log(self) -> Log:
+        """A log as the application's settings want it."""
+        return Log(keep_ms=self.settings.keep_ms, max_bytes=self.settings.max_bytes)
+
+    def begin_publication(self) -> None:
+        """What comes from now on is another publication."""
+        for form in self.forms.values():
+            self._flush(form)
+            form.log.mark()
+
+    def end_publication(self) -> None:
+        """Nothing more comes for now."""
+        for form in self.forms.values():
+            self._flush(form)
+            form.log.finish()
+
+    def forget_publication(self) -> None:
+        """What another process has published is over, and nobody wants it again."""
+        for form in self.forms.values():
+            form.log.forget_era()
 
     def tap(self, form_class: type[Format], tap: Tap) -> Format:
         """Have a format kept for another process, until `untap()` or `Tap.close()`."""
@@ -245,6 +270,14 @@ class Audience:
     def waiting(self) -> Iterator[Subscription]:
         """Those who wait for a place to start."""
         return iter(self._waiting)
+
+    def _flush(self, form: Format) -> None:
+        """Have a format write what it has held back, if there is memory for it."""
+        head = form.log.head
+        with suppress(OSError):
+            form.flush()
+        if form.log.head != head:
+            self._wake(form.log, True)
 
     def _on_seated(self, subscription: Subscription, there_is_room: bool) -> None:
         if not there_is_room:

@@ -27,7 +27,6 @@ from slipstream.hub.peers import (
 from slipstream.hub.publication import Publication
 from slipstream.hub.settings import StreamSettings
 from slipstream.hub.totals import Totals
-from slipstream.log import Log
 from slipstream.media import Frame, Kind, Timeline
 
 LINGER_S = 0.5  # so that who waits elsewhere finds the shortest publication
@@ -71,7 +70,7 @@ class Stream:
         self._directory = directory
         self._totals = totals
         self._backlog = Backlog(settings.max_bytes)
-        self.audience = Audience(self, settings, directory, self._backlog.fill)
+        self.audience = Audience(self, settings, directory, self._backlog.fill, wake)
 
     @property
     def subscriptions(self) -> dict[Subscription, None]:
@@ -154,8 +153,7 @@ class Stream:
         """From now on this publication's frames are the stream."""
         self._replace(publication, now)
         self.timeline.restart(self._floor_ms)
-        for form in self.audience.forms.values():
-            form.log.mark()
+        self.audience.begin_publication()
         self.notes.begin(audio_only=publication.audio_only)
         if self.merge is not None:
             if publication.link is None:
@@ -225,7 +223,7 @@ class Stream:
         for form in heads:
             form.append(frames, syncs)
             self._wake(form.log, notes.audio_only or notes.pictures != pictures)
-        if syncs and audience.waits:
+        if audience.waits:
             audience.start_waiting(heads)
 
     # Other processes
@@ -237,8 +235,7 @@ class Stream:
         self._set_elsewhere(elsewhere=False)
         self._floor_ms = max(self.head_ms, claim.floor_ms)
         if not self.lineup:
-            for form in self.audience.forms.values():
-                form.log.forget_era()  # nobody gets again what another home had published
+            self.audience.forget_publication()  # nobody gets again what another home had
         for wanted in claim.wanted:
             self.audience.form(wanted)
 
@@ -300,10 +297,6 @@ class Stream:
         subscription = self.audience.subscribe(form_class, peer, now, delay_ms)
         self._totals.subscriptions += 1
         return subscription
-
-    def new_log(self) -> Log:
-        """A log as the application's settings want it."""
-        return Log(keep_ms=self.settings.keep_ms, max_bytes=self.settings.max_bytes)
 
     def forms(self) -> Iterator[Format]:
         """The formats in use, for figures."""
@@ -381,8 +374,7 @@ class Stream:
     def _went_off_air(self, now: float) -> None:
         self.went_off_air_at = now
         self._backlog.clear()
-        for form in self.audience.forms.values():
-            form.log.finish()
+        self.audience.end_publication()
         self.audience.put_off(now + self.settings.wait_s)
 
     def _set_elsewhere(self, *, elsewhere: bool) -> None:

@@ -19,6 +19,16 @@ from slipstream.media.flv import (
 )
 from slipstream.media.frame import Codec, Frame, Kind
 from slipstream.media.metadata import announces_video, build_metadata, parse_metadata
+from slipstream.media.mp4 import (
+    HEAD_BYTES,
+    Fragment,
+    Run,
+    Sample,
+    build_fragment,
+    build_init,
+    parse_fragment,
+)
+from slipstream.media.mp4_track import Mp4Track
 from slipstream.media.mpegts import (
     NULL_PID,
     PACKET_SIZE,
@@ -32,6 +42,7 @@ from slipstream.media.mpegts import (
 )
 from slipstream.media.payload import ConfigRole, Role, coded_data, config_data, config_role
 from slipstream.media.players import nano_offset_ns, plain_track, player_frame, split_tracks
+from slipstream.media.sample_entry import MP4_CARRIED, needs_mp4_sample, open_mp4_track
 from slipstream.media.tag import parse_tag
 from slipstream.media.tag_builder import (
     build_audio_config,
@@ -45,6 +56,8 @@ from slipstream.media.timeline import Repairs, Timeline
 __all__ = [
     "CARRIED",
     "COMMAND",
+    "HEAD_BYTES",
+    "MP4_CARRIED",
     "NULL_PID",
     "PACKET_SIZE",
     "PAT_PID",
@@ -56,16 +69,22 @@ __all__ = [
     "Elementary",
     "FlvParser",
     "FlvTag",
+    "Fragment",
     "Frame",
     "Kind",
+    "Mp4Track",
     "Packetizer",
     "Repairs",
     "Role",
+    "Run",
+    "Sample",
     "Timeline",
     "announces_video",
     "build_audio_config",
     "build_audio_tag",
     "build_flv_tag",
+    "build_fragment",
+    "build_init",
     "build_metadata",
     "build_pat",
     "build_pes",
@@ -81,8 +100,11 @@ __all__ = [
     "flv_tag_header",
     "flv_tag_trailer",
     "nano_offset_ns",
+    "needs_mp4_sample",
     "needs_sample",
     "open_elementary",
+    "open_mp4_track",
+    "parse_fragment",
     "parse_metadata",
     "parse_tag",
     "plain_track",

@@ -1,0 +1,208 @@
+"""HLS playlists over a window (RFC 8216, and its second edition for low latency).
+
+Segments and parts are named after their numbers, so that a name means the same bytes wherever
+and whenever it is asked for. `docs/reference/hls.md` lists the rules that are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from zlib import crc32
+
+from slipstream.formats.segments import TrackInfo
+from slipstream.formats.window import MediaSegment, Part, Window
+
+VERSION = 9  # for EXT-X-SKIP
+HOLD_BACK = 3  # part targets that players stay behind the end (§4.4.3.8)
+SKIP_UNTIL = 6  # target durations from the end that are always told (§4.4.3.8)
+PARTS_UNTIL = 3  # target durations from the end whose parts are told (§6.2.2)
+AUDIO_GROUP = "audio"
+
+
+def init_name(name: str, track: TrackInfo) -> str:
+    """What the initialisation segment of a track is called, by what is in it."""
+    return f"{name}@{track.name}.{crc32(track.init):08x}.mp4"
+
+
+def segment_name(name: str, track: str, number: int) -> str:
+    """What a segment is called."""
+    return f"{name}@{track}.{number}.m4s"
+
+
+def part_name(name: str, track: str, number: int, index: int) -> str:
+    """What a part of a segment is called."""
+    return f"{name}@{track}.{number}.{index}.m4s"
+
+
+def playlist_name(name: str, track: str) -> str:
+    """What the playlist of a track is called."""
+    return f"{name}@{track}.m3u8"
+
+
+def bandwidth(window: Window, track: TrackInfo) -> tuple[int, int]:
+    """How many bits a second of a track has, at most and on average over whole segments."""
+    rates = []
+    size = duration = 0.0
+    for segment in window.shown():
+        length = segment.duration_s(track)
+        if length and segment.is_whole:
+            bits = sum(part.size for part in segment.parts_of(track)) * 8
+            rates.append(bits / length)
+            size, duration = size + bits, duration + length
+    if not rates:
+        return 1, 1
+    return round(max(rates)), round(size / duration)
+
+
+def multivariant_playlist(
+    window: Window, name: str, suffix: str = "", *, audio_only: bool = False
+) -> str:
+    """The playlist of playlists.
+
+    Args:
+        window: on the stream.
+        name: the last part of the stream's, which all names begin with.
+        suffix: for all names: the query of the one who asks, or nothing.
+        audio_only: as if there were no pictures.
+    """
+    start = window.start
+    tracks = start.tracks if start is not None else ()
+    videos = [track for track in tracks if track.is_video and not audio_only]
+    audios = [track for track in tracks if not track.is_video]
+    lines = ["#EXTM3U", f"#EXT-X-VERSION:{VERSION}", "#EXT-X-INDEPENDENT-SEGMENTS"]
+    if videos:
+        lines += [_rendition(track, name, suffix, audios[0]) for track in audios]
+    beside = [bandwidth(window, track) for track in audios] if videos else []
+    sound = tuple(max(rates, default=0) for rates in zip(*beside, strict=True)) or (0, 0)
+    for track in videos or audios:
+        peak, average = bandwidth(window, track)
+        codecs = dict.fromkeys([track.codec, *(audio.codec for audio in audios if videos)])
+        attributes = [
+            f"BANDWIDTH={peak + sound[0]}",
+            f"AVERAGE-BANDWIDTH={average + sound[1]}",
+            f'CODECS="{",".join(codecs)}"',
+        ]
+        if track.is_video and track.width:
+            attributes.append(f"RESOLUTION={track.width}x{track.height}")
+        if track.frame_rate:
+            attributes.append(f"FRAME-RATE={track.frame_rate:.3f}")
+        if videos and audios:
+            attributes.append(f'AUDIO="{AUDIO_GROUP}"')
+        lines.append(f"#EXT-X-STREAM-INF:{','.join(attributes)}")
+        lines.append(playlist_name(name, track.name) + suffix)
+    return "\n".join([*lines, ""])
+
+
+def _rendition(track: TrackInfo, name: str, suffix: str, default: TrackInfo) -> str:
+    chosen = "YES" if track is default else "NO"
+    return (
+        f'#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="{AUDIO_GROUP}",NAME="{track.name}",'
+        f'DEFAULT={chosen},AUTOSELECT=YES,CHANNELS="{track.channels}",'
+        f'URI="{playlist_name(name, track.name)}{suffix}"'
+    )
+
+
+def media_playlist(
+    window: Window, track: TrackInfo, name: str, suffix: str = "", *, skip: bool = False
+) -> str:
+    """The playlist of one track.
+
+    Args:
+        window: on the stream.
+        track: of the newest segment.
+        name: as in `multivariant_playlist`.
+        suffix: the same.
+        skip: leave out what the player has already (§6.2.5.1).
+    """
+    segments = window.shown()
+    while segments and not segments[0].parts_of(track):
+        segments.pop(0)
+    target_s, part_target_s = window.target_s, window.part_target_s(track)
+    first = segments[0].start if segments else None
+    lines = [
+        "#EXTM3U",
+        f"#EXT-X-VERSION:{VERSION}",
+        f"#EXT-X-TARGETDURATION:{target_s}",
+        "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,"
+        f"PART-HOLD-BACK={HOLD_BACK * part_target_s:.3f},CAN-SKIP-UNTIL={SKIP_UNTIL * target_s}",
+        f"#EXT-X-PART-INF:PART-TARGET={part_target_s:.3f}",
+        f"#EXT-X-MEDIA-SEQUENCE:{first.number if first else 0}",
+        f"#EXT-X-DISCONTINUITY-SEQUENCE:{first.discontinuities if first else 0}",
+    ]
+    ages = _ages(segments, track)
+    skipped = sum(age > SKIP_UNTIL * target_s for age in ages) if skip else 0
+    if skipped:
+        lines.append(f"#EXT-X-SKIP:SKIPPED-SEGMENTS={skipped}")
+    before = segments[skipped - 1] if skipped else None
+    for segment, age in zip(segments[skipped:], ages[skipped:], strict=True):
+        with_parts = age <= PARTS_UNTIL * target_s
+        lines += _segment(segment, before, track, name, suffix, with_parts=with_parts)
+        before = segment
+    if segments:
+        lines += _what_comes(segments[-1], track, name, suffix)
+    return "\n".join([*lines, ""])
+
+
+def _ages(segments: list[MediaSegment], track: TrackInfo) -> list[float]:
+    """How far before the playlist's end each segment ends, in s."""
+    ages, age = [], 0.0
+    for segment in reversed(segments):
+        ages.append(age)
+        age += segment.duration_s(track)
+    return ages[::-1]
+
+
+def _segment(
+    segment: MediaSegment,
+    before: MediaSegment | None,
+    track: TrackInfo,
+    name: str,
+    suffix: str,
+    *,
+    with_parts: bool,
+) -> Iterator[str]:
+    start, parts = segment.start, segment.parts_of(track)
+    own = next((one for one in start.tracks if one.id == track.id), track)
+    if before is not None and before.start.discontinuities != start.discontinuities:
+        yield "#EXT-X-DISCONTINUITY"
+    if before is None or own not in before.start.tracks:
+        yield f'#EXT-X-MAP:URI="{init_name(name, own)}{suffix}"'
+    if parts:
+        yield f"#EXT-X-PROGRAM-DATE-TIME:{_date_time(segment, own, parts[0])}"
+    number = segment.number
+    if with_parts or not segment.is_whole:
+        for index, part in enumerate(parts):
+            independent = ",INDEPENDENT=YES" if part.independent else ""
+            duration = part.duration / own.timescale
+            uri = part_name(name, track.name, number, index)
+            yield f'#EXT-X-PART:DURATION={duration:.5f},URI="{uri}{suffix}"{independent}'
+    if segment.is_whole:
+        if not parts:  # the track was away
+            yield "#EXT-X-GAP"
+        length = segment.duration_s(own) or segment.length_s
+        yield f"#EXTINF:{length:.5f},"
+        yield segment_name(name, track.name, number) + suffix
+
+
+def _date_time(segment: MediaSegment, track: TrackInfo, first: Part) -> str:
+    start = segment.start
+    wall_ms = start.wall_ms + first.decode_time * 1000 / track.timescale - start.start_ms
+    at = datetime.fromtimestamp(wall_ms / 1000, UTC)
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _what_comes(newest: MediaSegment, track: TrackInfo, name: str, suffix: str) -> Iterator[str]:
+    """The next part, and how far the other tracks are."""
+    number, index = newest.number, len(newest.parts_of(track))
+    if newest.is_whole:
+        number, index = number + 1, 0
+    hint = part_name(name, track.name, number, index)
+    yield f'#EXT-X-PRELOAD-HINT:TYPE=PART,URI="{hint}{suffix}"'
+    for other in newest.start.tracks:
+        count = len(newest.parts_of(other))
+        if other.name != track.name and count:
+            yield (
+                f'#EXT-X-RENDITION-REPORT:URI="{playlist_name(name, other.name)}{suffix}",'
+                f"LAST-MSN={newest.number},LAST-PART={count - 1}"
+            )

@@ -1,0 +1,202 @@
+"""What is in a log that is cut into segments: which segments and parts, and where they lie.
+
+Whoever serves playlists keeps a `Window` on the log and has it `update()` itself when that has
+grown. All that it knows stands in the log, so that every process finds the same.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from dataclasses import dataclass, field
+from math import ceil
+from typing import NamedTuple
+
+from slipstream.formats.format import Flag
+from slipstream.formats.segments import SegmentGreeting, SegmentStart, Shape, TrackInfo
+from slipstream.log import SYNC, Log, Segment
+from slipstream.media import HEAD_BYTES, parse_fragment
+
+MAX_HEAD_BYTES = 256 << 10  # of a fragment: thousands of samples
+
+
+class Part(NamedTuple):
+    """One fragment of one track.
+
+    Attributes:
+        position: in the log.
+        size: bytes.
+        decode_time: of its first sample, in units of the track's timescale.
+        duration: in the same.
+        independent: whether decoding can start here.
+    """
+
+    position: int
+    size: int
+    decode_time: int
+    duration: int
+    independent: bool
+
+
+@dataclass(slots=True)
+class MediaSegment:
+    """One media segment of all tracks.
+
+    Attributes:
+        start: what is known at its beginning.
+        position: in the log.
+        parts: by the track's id.
+        is_whole: nothing more comes.
+    """
+
+    start: SegmentStart
+    position: int
+    parts: dict[int, list[Part]] = field(default_factory=dict)
+    is_whole: bool = False
+
+    @property
+    def number(self) -> int:
+        """The media sequence number."""
+        return self.start.number
+
+    def parts_of(self, track: TrackInfo) -> list[Part]:
+        """Of one track, in order."""
+        return self.parts.get(track.id, [])
+
+    @property
+    def length_s(self) -> float:
+        """How long the longest track is in it, so far."""
+        return max((self.duration_s(track) for track in self.start.tracks), default=0.0)
+
+    def duration_s(self, track: TrackInfo) -> float:
+        """How long the track is in it, so far."""
+        return sum(part.duration for part in self.parts_of(track)) / track.timescale
+
+
+class Window:
+    """See the module.
+
+    Args:
+        log: in the format `cmaf`.
+        shape: how it is cut.
+    """
+
+    def __init__(self, log: Log, shape: Shape) -> None:
+        self.log = log
+        self.shape = shape
+        self.segments: deque[MediaSegment] = deque()  # those that can be fetched
+        self.version = 0  # changes whenever anything does
+        self._position = 0  # in the log, of what has not been looked at
+        self._part_targets: dict[str, int] = {}  # of tracks by name, in ms
+
+    @property
+    def start(self) -> SegmentStart | None:
+        """The newest segment's; None: there is nothing."""
+        return self.segments[-1].start if self.segments else None
+
+    @property
+    def target_s(self) -> int:
+        """The longest segment, in s, rounded as playlists want it."""
+        start = self.start
+        return max(ceil((start.target_ms if start else self.shape.segment_ms) / 1000 - 0.5), 1)
+
+    def part_target_s(self, track: TrackInfo) -> float:
+        """The longest part of a track, in s."""
+        return self._part_targets.get(track.name, self.shape.part_ms) / 1000
+
+    def shown(self) -> list[MediaSegment]:
+        """The segments that stand in playlists, the last one maybe not whole."""
+        start = self.start
+        if start is None:
+            return []
+        oldest_ms = start.start_ms - self.shape.shown_ms(start.target_ms)
+        shown: list[MediaSegment] = []
+        for segment in reversed(self.segments):
+            missing = shown and segment.number != shown[-1].number - 1
+            if missing or segment.start.start_ms < oldest_ms:
+                break
+            shown.append(segment)
+        return shown[::-1]
+
+    def find(self, number: int) -> MediaSegment | None:
+        """The segment with that number, if it can be fetched."""
+        return next((one for one in reversed(self.segments) if one.number == number), None)
+
+    def track(self, name: str) -> TrackInfo | None:
+        """A track of the newest segment that has it."""
+        for segment in reversed(self.segments):
+            for track in segment.start.tracks:
+                if track.name == name:
+                    return track
+        return None
+
+    def update(self) -> bool:
+        """Look at what is new in the log. True: there is something."""
+        log, before = self.log, self.version
+        while self.segments and self.segments[0].position < log.tail:
+            self.segments.popleft()
+            self.version += 1
+        self._position = max(self._position, log.tail)
+        while self._position < log.head:
+            segment = log.locate(self._position)
+            if segment is None:
+                break
+            self._read(segment)
+        if log.is_over and self.segments and not self.segments[-1].is_whole:
+            self.segments[-1].is_whole = True
+            self.version += 1
+        return self.version != before
+
+    def read(self, part: Part) -> bytes:
+        """The bytes of a part.
+
+        Raises:
+            LookupError: it is no longer kept.
+        """
+        segment = self.log.locate(part.position)
+        if segment is None:
+            raise LookupError("no longer kept")
+        return os.pread(segment.fd, part.size, part.position - segment.origin)
+
+    def _read(self, segment: Segment) -> None:
+        """Take in the entries of one memory file."""
+        greetings = {sync.position: sync.greeting for sync in self.log.sync_points}
+        for index in range(segment.entry_at(self._position), len(segment.ends)):
+            end = segment.origin + segment.ends[index]
+            flags = segment.flags[index]
+            if flags & SYNC:
+                self._begin(greetings.get(self._position), self._position)
+            if flags & (Flag.VIDEO | Flag.AUDIO) and self.segments:
+                self._add(segment, self._position, end, flags)
+            self._position = end
+
+    def _begin(self, greeting: object, position: int) -> None:
+        if not isinstance(greeting, SegmentGreeting):
+            return  # somebody may start there no more
+        before = self.segments[-1] if self.segments else None
+        if before is not None:
+            before.is_whole = True
+        start = greeting.segment
+        self.segments.append(MediaSegment(start, position))
+        self.log.keep_ms = max(self.log.keep_ms, self.shape.keep_ms(start.target_ms))
+
+    def _add(self, segment: Segment, position: int, end: int, flags: int) -> None:
+        newest = self.segments[-1]
+        if newest.is_whole:
+            return  # its beginning has not been seen
+        size, offset = end - position, position - segment.origin
+        fragment = parse_fragment(os.pread(segment.fd, min(size, HEAD_BYTES), offset))
+        if fragment is None:
+            fragment = parse_fragment(os.pread(segment.fd, min(size, MAX_HEAD_BYTES), offset))
+        if fragment is None:
+            return
+        independent = not flags & Flag.VIDEO or bool(flags & Flag.KEYFRAME)
+        part = Part(position, size, fragment.decode_time, fragment.duration, independent)
+        newest.parts.setdefault(fragment.track_id, []).append(part)
+        newest.is_whole = bool(flags & Flag.END)
+        self.version += 1
+        for track in newest.start.tracks:
+            if track.id == fragment.track_id:
+                longest = ceil(fragment.duration * 1000 / track.timescale)
+                before = self._part_targets.get(track.name, 0)
+                self._part_targets[track.name] = max(before, longest)
