@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from slipstream.formats import MediaSegment, TrackInfo, init_name
 from slipstream.http.answers import FOREVER
@@ -46,8 +46,10 @@ class HttpSegments:
         async with self._reception.admit(request) as asked:
             track = asked.track
             segment = await asked.segment()
-            if not segment.is_whole:
+            if not segment.is_whole and request.version >= HttpVersion11:
                 return await _send_as_made(asked, segment, track)
+            if not await asked.presentation.until(lambda: segment.is_whole, asked.patience_s):
+                raise asked.gone()
             parts = segment.parts_of(track)
             if not parts:
                 raise asked.gone()
