@@ -21,6 +21,7 @@ from aiohttp import web
 from slipstream.access import Gate, Keys, load_keys
 from slipstream.control import Api, Config, Logs, Parts, welcome
 from slipstream.control.ledger import Ledger
+from slipstream.control.listed import ListedStreams
 from slipstream.control.memory import MemoryGuard, memory_ceiling
 from slipstream.control.pid_file import pid_file
 from slipstream.control.service_manager import READY, STOPPING, notify
@@ -29,7 +30,7 @@ from slipstream.http.asked import Reception
 from slipstream.http.dash import HttpDash
 from slipstream.http.entrance import HttpEntrance
 from slipstream.http.hls import HttpHls
-from slipstream.http.live import HttpLive
+from slipstream.http.live import MEDIA, HttpLive
 from slipstream.http.media_segments import HttpSegments
 from slipstream.http.presentation import Presentations
 from slipstream.http.snapshots import HttpSnapshots
@@ -49,6 +50,7 @@ from slipstream.net.pump import Pump
 from slipstream.net.rtmp_session import RtmpSession
 from slipstream.net.services import Services
 from slipstream.net.shutdown import Shutdown
+from slipstream.page.routes import Page
 from slipstream.transcode.slates import Slates
 from slipstream.transcode.snapshots import StreamSnapshots
 from slipstream.workers.inheritance import Inheritance, Succession
@@ -166,6 +168,14 @@ class Worker:
         self._snapshots = StreamSnapshots(hub, self._parts.peers)
         self._http_snapshots = HttpSnapshots(services, self._snapshots)
         self._api = Api(self._parts, config, keys.api_token)
+        self._page = Page(
+            services,
+            ListedStreams(self._api.overview),
+            config.page,
+            extensions=tuple(MEDIA),
+            rtmp_port=rtmp[0].getsockname()[1],
+            open_to_publish=config.access_settings("live/x").publish == "anonymous",
+        )
         self._runner: web.AppRunner | None = None
         self._ticker: asyncio.TimerHandle | None = None
 
@@ -177,6 +187,7 @@ class Worker:
             routes.add_to(app)
         self._live.add_to(app)
         self._http_snapshots.add_to(app)
+        self._page.add_to(app)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=HTTP_SHUTDOWN_S)
         await self._runner.setup()
         assert self._runner.server is not None

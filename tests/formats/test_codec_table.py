@@ -59,7 +59,9 @@ def test_every_codec_has_its_row_and_containers_say_which_they_carry() -> None:
 
 
 def test_every_format_is_in_the_list_with_its_protocol() -> None:
-    listed = dict(re.findall(r"^\| `([a-z-]+)` \| `\S+` \| `([a-z0-9-]+)` \|", PAGE.read_text(), re.M))
+    listed = dict(
+        re.findall(r"^\| `([a-z-]+)` \| `\S+` \| `([a-z0-9-]+)` \|", PAGE.read_text(), re.M)
+    )
     assert set(listed) == {name.removesuffix("-multitrack") for name in FORMATS}
     for media in MEDIA.values():
         for carrier in (media.response, media.websocket):

@@ -40,6 +40,9 @@ MAX_VIEWERS_SHOWN = 1000
 class Api:
     """The routes; call `add_to()` once.
 
+    Attributes:
+        overview: asks all workers.
+
     Args:
         parts: of this worker, just made.
         config: whether the metrics are open.
@@ -52,7 +55,7 @@ class Api:
         self._open_metrics = config.server.open_metrics
         counters = Counters(parts)
         self._vitals = Vitals(parts, counters)
-        self._overview = Overview(parts, counters, self._vitals)
+        self.overview = Overview(parts, counters, self._vitals)
 
     def add_to(self, app: web.Application) -> None:
         """Answer on these routes."""
@@ -72,7 +75,7 @@ class Api:
         return _json({"status": "live"})
 
     async def _ready(self, _: web.Request) -> web.Response:
-        if not await self._overview.ready():
+        if not await self.overview.ready():
             return problem(503, "the server is starting or stopping")
         return _json({"status": "ready"})
 
@@ -81,20 +84,20 @@ class Api:
             refusal = await self._bearer.refusal(request)
             if refusal is not None:
                 return refusal
-        page = render_metrics(await self._overview.server())
+        page = render_metrics(await self.overview.server())
         return web.Response(body=page, headers={"Content-Type": CONTENT_TYPE})
 
     async def _server(self, _: web.Request) -> web.Response:
-        return _json(await self._overview.server())
+        return _json(await self.overview.server())
 
     async def _streams(self, _: web.Request) -> web.Response:
-        return _json(await self._overview.streams())
+        return _json(await self.overview.streams())
 
     async def _stream(self, request: web.Request) -> web.Response:
         shown = request.query.get("viewers", str(VIEWERS_SHOWN))
         if not re.fullmatch("[0-9]{1,4}", shown) or int(shown) > MAX_VIEWERS_SHOWN:
             return problem(400, f"'viewers' is a number from 0 to {MAX_VIEWERS_SHOWN}")
-        report = await self._overview.stream(request.match_info["stream"], int(shown))
+        report = await self.overview.stream(request.match_info["stream"], int(shown))
         return (
             problem(404, "no such stream; the name is APP/NAME")
             if report is None
@@ -106,7 +109,7 @@ class Api:
             publisher = _publisher(await request.read())
         except ValueError:
             return problem(400, 'the body is empty, or {"publisher": ID}')
-        report = await self._overview.switch(request.match_info["stream"], publisher)
+        report = await self.overview.switch(request.match_info["stream"], publisher)
         if report is None:
             return problem(404, "nobody publishes such a stream; the name is APP/NAME")
         if report["publisher"] is None:

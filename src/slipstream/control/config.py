@@ -22,6 +22,7 @@ from slipstream.control.settings import LogSettings, ServerSettings
 from slipstream.errors import BadNameError
 from slipstream.hub import StreamSettings, stream_name
 from slipstream.net.settings import NetSettings
+from slipstream.page.settings import PageSettings
 from slipstream.transcode.settings import SlateSettings
 
 MAX_FILE_BYTES = 1 << 20
@@ -87,6 +88,10 @@ class Config(BaseModel):
     slate: SlateSettings = Field(
         default_factory=SlateSettings,
         description="What viewers get while the publisher of their stream is away.",
+    )
+    page: PageSettings = Field(
+        default_factory=PageSettings,
+        description="The page for people who watch in a browser.",
     )
     log: LogSettings = Field(default_factory=LogSettings, description="The log, on standard error.")
     apps: dict[Annotated[str, AfterValidator(_app_name)], AppSettings] = Field(

@@ -69,7 +69,7 @@ class CmafFormat(Format):
             several = not frame.config and frame.body[0] in UNUSUAL[frame.kind]
             for single in split_tracks(frame) if several else (frame,):
                 self._take(batch, single)
-        self.log.append(batch)
+        self._append(batch)
 
     def flush(self) -> None:
         """See `Format`: the segment ends."""
@@ -77,7 +77,7 @@ class CmafFormat(Format):
         self._end_segment(batch)
         self._start_ms = None
         self._tracks.clear()
-        self.log.append(batch)
+        self._append(batch)
 
     def greet(
         self,
@@ -95,21 +95,49 @@ class CmafFormat(Format):
         configs = _codec_configs(greeting)
         return [config.codec for config in configs if PendingTrack.of(config).is_unfit]
 
+    def _append(self, batch: Batch) -> None:
+        """Have the log take it; of what it does not take, nobody hears, nor of its segments."""
+        try:
+            self.log.append(batch)
+        except OSError:
+            self._segmenter.start_anew()
+            self._start_ms = None
+            self._is_open = False
+            for track in self._tracks.values():
+                track.take()
+            raise
+
     def _begin(self, batch: Batch, frame: Frame, greeting: Greeting) -> None:
         """Begin a segment with this frame, if it is time."""
         if greeting is not self._greeting:
             self._greeting = greeting
             for config in _codec_configs(greeting):
                 self._learn(batch, config, frame.dts_ms)
-        if self._start_ms is None:
-            self._start_ms = frame.dts_ms
-        elif self._is_open and self._segmenter.is_due(frame.dts_ms):
+        if self._is_open:
+            if not self._is_due(frame.dts_ms):
+                return
             self._end_segment(batch, frame.dts_ms)
-            self._start_ms = frame.dts_ms
-        else:
+        elif self._start_ms is not None and any(track.samples for track in self._tracks.values()):
             return
+        self._start_ms = frame.dts_ms
         self._is_open = False
         self._main = frame.kind, frame.track
+
+    def _is_due(self, now_ms: int) -> bool:
+        """Whether a segment begins here: it is time, or there is a track that waits for it."""
+        assert self._start_ms is not None
+        if self._segmenter.is_due(now_ms):
+            return True
+        waits = any(track not in self._listed for track in self._present(now_ms))
+        return waits and now_ms - self._start_ms >= self.shape.part_ms
+
+    def _present(self, at_ms: int) -> list[PendingTrack]:
+        """The tracks that a segment has which begins then."""
+        return [
+            track
+            for track in self._tracks.values()
+            if track.fit and at_ms - track.seen_ms < GONE_MS
+        ]
 
     def _take(self, batch: Batch, frame: Frame) -> None:
         """Add one frame of one track."""
@@ -163,12 +191,15 @@ class CmafFormat(Format):
         if run is None or track.fit is None:
             return
         begins = not self._is_open
-        if begins:
-            self._list_tracks(batch)
-        if track not in self._listed:
+        if track not in (self._present(self._start_ms or 0) if begins else self._listed):
             return
         self._sequence += 1
-        parts = build_fragment(self._sequence & 0xFFFFFFFF, [run])
+        try:
+            parts = build_fragment(self._sequence & 0xFFFFFFFF, [run])
+        except MediaError:  # times that are nonsense
+            return
+        if begins:
+            self._list_tracks(batch)
         flags = KIND_FLAGS[track.kind] | (Flag.KEYFRAME if run.samples[0].sync else 0)
         if begins:
             assert self._segmenter.current is not None
@@ -180,13 +211,8 @@ class CmafFormat(Format):
     def _list_tracks(self, batch: Batch) -> None:
         """Say which tracks the segment has; who reads on finds it out there."""
         assert self._start_ms is not None
-        listed = [
-            track
-            for track in self._tracks.values()
-            if track.fit and self._start_ms - track.seen_ms < GONE_MS
-        ]
-        before = self._segmenter.current
-        self._listed = tuple(sorted(listed, key=lambda track: track.id))
+        before = self._segmenter.newest
+        self._listed = tuple(sorted(self._present(self._start_ms), key=lambda track: track.id))
         infos = tuple([track.info for track in self._listed])
         init = build_init({track.id: track.fit for track in self._listed if track.fit})
         self._segmenter.begin(self._start_ms, self._newest_ms, infos, init)

@@ -86,16 +86,17 @@ def media_playlist(
         skip: leave out what the player has already (§6.2.5.1).
     """
     segments = window.shown()
-    while segments and not segments[0].parts_of(track):
+    while len(segments) > 1 and not segments[0].parts_of(track):
         segments.pop(0)
     target_s, part_target_s = window.target_s, window.part_target_s(track)
+    hold_back_s = HOLD_BACK * window.longest_part_target_s()  # all have the same (§6.2.4)
     first = segments[0].start if segments else None
     lines = [
         "#EXTM3U",
         f"#EXT-X-VERSION:{VERSION}",
         f"#EXT-X-TARGETDURATION:{target_s}",
         "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,"
-        f"PART-HOLD-BACK={HOLD_BACK * part_target_s:.3f},CAN-SKIP-UNTIL={SKIP_UNTIL * target_s}",
+        f"PART-HOLD-BACK={hold_back_s:.3f},CAN-SKIP-UNTIL={SKIP_UNTIL * target_s}",
         f"#EXT-X-PART-INF:PART-TARGET={part_target_s:.3f}",
         f"#EXT-X-MEDIA-SEQUENCE:{first.number if first else 0}",
         f"#EXT-X-DISCONTINUITY-SEQUENCE:{first.discontinuities if first else 0}",
@@ -110,7 +111,7 @@ def media_playlist(
         lines += _segment(segment, before, track, name, suffix, with_parts=with_parts)
         before = segment
     if segments:
-        lines += _what_comes(segments[-1], track, name, suffix)
+        lines += _what_comes(segments, track, name, suffix)
     return "\n".join([*lines, ""])
 
 
@@ -133,7 +134,7 @@ def _segment(
     with_parts: bool,
 ) -> Iterator[str]:
     start, parts = segment.start, segment.parts_of(track)
-    own = next((one for one in start.tracks if one.id == track.id), track)
+    own = segment.own(track)
     if before is not None and before.start.discontinuities != start.discontinuities:
         yield "#EXT-X-DISCONTINUITY"
     if before is None or own not in before.start.tracks:
@@ -162,17 +163,21 @@ def _date_time(segment: MediaSegment, track: TrackInfo, first: Part) -> str:
     return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _what_comes(newest: MediaSegment, track: TrackInfo, name: str, suffix: str) -> Iterator[str]:
+def _what_comes(
+    segments: list[MediaSegment], track: TrackInfo, name: str, suffix: str
+) -> Iterator[str]:
     """The next part, and how far the other tracks are."""
+    newest = segments[-1]
     number, index = newest.number, len(newest.parts_of(track))
     if newest.is_whole:
         number, index = number + 1, 0
     hint = part_name(name, track.name, number, index)
     yield f'#EXT-X-PRELOAD-HINT:TYPE=PART,URI="{hint}{suffix}"'
     for other in newest.start.tracks:
-        count = len(newest.parts_of(other))
-        if other.name != track.name and count:
+        newest_of = (one for one in reversed(segments) if one.parts_of(other))
+        last = next(newest_of, None) if other.name != track.name else None
+        if last is not None:
             yield (
                 f'#EXT-X-RENDITION-REPORT:URI="{playlist_name(name, other.name)}{suffix}",'
-                f"LAST-MSN={newest.number},LAST-PART={count - 1}"
+                f"LAST-MSN={last.number},LAST-PART={len(last.parts_of(other)) - 1}"
             )

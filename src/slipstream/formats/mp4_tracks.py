@@ -51,7 +51,9 @@ class PendingTrack:
         self.samples: list[Sample] = []  # the last one's length is a guess, if it is a picture
         self._times: list[int] = []  # of each, in ms
         self._ticks: list[int] = []  # of each, in units of the timescale
-        self._end = 0  # of the last one, in the same
+        self._last = 0  # where the last one begins, in the same
+        self._end: int | None = None  # and where it ends
+        self._usual = 0  # length of a picture
         self._info: TrackInfo | None = None
         self._frame_rate = 0.0
         if config:
@@ -90,7 +92,7 @@ class PendingTrack:
         Raises:
             MediaError: the frame cannot be read.
         """
-        if self.fit is None:
+        if self.fit is None and not self.is_unfit:
             self._open(bytes(coded_data(frame)))
         if self.fit is None or not self.samples:
             return False
@@ -99,10 +101,10 @@ class PendingTrack:
             next_ticks = self.samples[-1].duration
         else:
             next_ticks = self.fit.samples_per_frame(coded_data(frame))
-            if self._has_drifted(frame.dts_ms, next_ticks):
+            if self._place_sound(frame.dts_ms, next_ticks) != self._end:
                 return True
         limit = (self.limit_ms + SLACK_MS) * self.fit.timescale // 1000
-        return self._end - self._ticks[0] + next_ticks > limit
+        return self._last + self.samples[-1].duration - self._ticks[0] + next_ticks > limit
 
     def add(self, frame: Frame) -> None:
         """Add a frame; ask `is_full_before()` first.
@@ -118,20 +120,19 @@ class PendingTrack:
         payload = fit.payload(data)
         if not len(payload):
             return
-        ticks = frame.dts_ms * fit.timescale // 1000
         if self.kind is Kind.VIDEO:
-            length = self.samples[-1].duration if self.samples else self._usual_length()
+            ticks = frame.dts_ms * fit.timescale // 1000
+            length = self._usual or USUAL_PICTURE_MS * fit.timescale // 1000
             offset = frame.cts_ms * fit.timescale // 1000
             sample = Sample(payload, length, offset, frame.keyframe)
         else:
             length = fit.samples_per_frame(data)
-            if not self._has_drifted(frame.dts_ms, length):
-                ticks = self._end
+            ticks = self._place_sound(frame.dts_ms, length)
             sample = Sample(payload, length, 0, True)
         self.samples.append(sample)
         self._times.append(frame.dts_ms)
         self._ticks.append(ticks)
-        self._end = ticks + sample.duration
+        self._last, self._end = ticks, ticks + length
 
     def take(self, until_ms: int | None = None) -> Run | None:
         """Return what waits as a run, as far as it is before that time; None: nothing is."""
@@ -150,18 +151,20 @@ class PendingTrack:
     def _settle(self, next_ms: int) -> None:
         """The picture after the last one comes at that time."""
         assert self.fit is not None
-        length = next_ms * self.fit.timescale // 1000 - self._ticks[-1]
-        self.samples[-1] = self.samples[-1]._replace(duration=max(length, 1))
-        self._end = self._ticks[-1] + self.samples[-1].duration
+        length = max(next_ms * self.fit.timescale // 1000 - self._ticks[-1], 1)
+        self.samples[-1] = self.samples[-1]._replace(duration=length)
+        if length <= self.limit_ms * self.fit.timescale // 1000:
+            self._usual = length
 
-    def _has_drifted(self, dts_ms: int, length: int) -> bool:
+    def _place_sound(self, dts_ms: int, length: int) -> int:
+        """Where a sound begins: behind the one before, unless that has left the stream's time."""
         assert self.fit is not None
-        away = dts_ms * self.fit.timescale // 1000 - self._end
-        return abs(away) > length * SOUND_DRIFT
-
-    def _usual_length(self) -> int:
-        assert self.fit is not None
-        return USUAL_PICTURE_MS * self.fit.timescale // 1000
+        ticks = dts_ms * self.fit.timescale // 1000
+        if self._end is None:
+            return ticks
+        if abs(ticks - self._end) <= length * SOUND_DRIFT:
+            return self._end
+        return max(ticks, self._last + 1)  # decoding never goes back
 
     def _open(self, sample: bytes) -> None:
         try:

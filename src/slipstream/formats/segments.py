@@ -20,7 +20,7 @@ from slipstream.errors import MediaError
 from slipstream.log import Log
 from slipstream.media import Frame
 
-NUMBER_UNIT_MS = 1_000  # of a first number; half of that where segments are shorter, and so on
+NUMBER_UNIT_MS = 1_000  # of a first number; less where segments are shorter than that
 DISCONTINUITIES = 4096  # their count begins below: hls.js has a table as long as it is high
 EARLY = 0.95  # of the wanted duration, so that keyframes every 2 s minus a ms make segments of 2 s
 _size = Struct("=I")
@@ -131,7 +131,7 @@ def unpack_start(data: bytes) -> SegmentStart:
             TrackInfo(**track, init=own) for track, own in zip(fields["tracks"], inits, strict=True)
         )
         return SegmentStart(**fields, init=init)
-    except (error, ValueError, TypeError, KeyError) as wrong:
+    except (error, ValueError, TypeError, KeyError, RecursionError) as wrong:
         raise MediaError("not the start of a segment") from wrong
 
 
@@ -140,6 +140,8 @@ def _pieces(data: bytes) -> Iterator[bytes]:
     while position < len(data):
         (size,) = _size.unpack_from(data, position)
         position += _size.size
+        if size > len(data) - position:
+            raise ValueError(f"{size} bytes announced, {len(data) - position} there")
         yield data[position : position + size]
         position += size
 
@@ -181,7 +183,7 @@ class Segmenter:
     def is_due(self, time_ms: int) -> bool:
         """Whether a segment begins at a place to start at this time."""
         current = self.current
-        if current is None or self._log.era != self._era:
+        if current is None or not self._goes_on:
             return True
         return time_ms - current.start_ms >= self._shape.segment_ms * EARLY
 
@@ -196,26 +198,26 @@ class Segmenter:
             tracks: of the segment.
             init: the initialisation segment of all of them.
         """
-        before, goes_on = self._newest(), self.current is not None and self._log.era == self._era
+        before, goes_on = self.newest, self._goes_on
         if not goes_on:
             self._era = self._log.era
             self._ahead_ms = round(self._clock() * 1000) - newest_ms
         wall_ms = time_ms + self._ahead_ms
         if before is None:
-            first = wall_ms // min(self._shape.segment_ms, NUMBER_UNIT_MS)
+            first = wall_ms // min(int(self._shape.segment_ms * EARLY), NUMBER_UNIT_MS)
             target_ms = self._shape.segment_ms
             start = SegmentStart(
                 first, first % DISCONTINUITIES, time_ms, wall_ms, target_ms, tracks, init, time_ms
             )
         else:
             same = goes_on and (before.tracks, before.init) == (tracks, init)
-            length_ms = time_ms - before.start_ms if goes_on else 0
+            end_ms = time_ms if goes_on else self._log.head_ms + self._shape.part_ms
             start = SegmentStart(
                 before.number + 1,
                 before.discontinuities + (not same),
                 time_ms,
                 wall_ms,
-                max(before.target_ms, length_ms),
+                max(before.target_ms, end_ms - before.start_ms),
                 tracks,
                 init,
                 before.since_ms if same else time_ms,
@@ -224,9 +226,20 @@ class Segmenter:
         self._log.keep_ms = max(self._log.keep_ms, self._shape.keep_ms(start.target_ms))
         return start
 
-    def _newest(self) -> SegmentStart | None:
-        """The newest segment in the log, be it ours or written by somebody else."""
-        if not self._log.sync_points:
+    def start_anew(self) -> None:
+        """What began last is lost; what is in the log is counted on."""
+        self.current = None
+
+    @property
+    def newest(self) -> SegmentStart | None:
+        """The newest segment, be it ours or written by somebody else."""
+        syncs = self._log.sync_points
+        if self._goes_on or not syncs:
             return self.current
-        greeting = self._log.sync_points[-1].greeting
+        greeting = syncs[-1].greeting
         return greeting.segment if isinstance(greeting, SegmentGreeting) else self.current
+
+    @property
+    def _goes_on(self) -> bool:
+        """Whether the current segment is one of the publication that is written now."""
+        return self.current is not None and self._log.era == self._era

@@ -18,6 +18,7 @@ from slipstream.log import SYNC, Log, Segment
 from slipstream.media import HEAD_BYTES, parse_fragment
 
 MAX_HEAD_BYTES = 256 << 10  # of a fragment: thousands of samples
+TINY = 1e-6  # what is lost where numbers have no end
 
 
 class Part(NamedTuple):
@@ -63,6 +64,10 @@ class MediaSegment:
         """Of one track, in order."""
         return self.parts.get(track.id, [])
 
+    def own(self, track: TrackInfo) -> TrackInfo:
+        """The track as it is in this segment."""
+        return next((own for own in self.start.tracks if own.id == track.id), track)
+
     @property
     def length_s(self) -> float:
         """How long the longest track is in it, so far."""
@@ -70,7 +75,12 @@ class MediaSegment:
 
     def duration_s(self, track: TrackInfo) -> float:
         """How long the track is in it, so far."""
-        return sum(part.duration for part in self.parts_of(track)) / track.timescale
+        return sum(part.duration for part in self.parts_of(track)) / self.own(track).timescale
+
+    def longest_part_s(self, track: TrackInfo) -> float:
+        """How long the longest part of a track is in it."""
+        longest = max((part.duration for part in self.parts_of(track)), default=0)
+        return longest / self.own(track).timescale
 
 
 class Window:
@@ -87,7 +97,7 @@ class Window:
         self.segments: deque[MediaSegment] = deque()  # those that can be fetched
         self.version = 0  # changes whenever anything does
         self._position = 0  # in the log, of what has not been looked at
-        self._part_targets: dict[str, int] = {}  # of tracks by name, in ms
+        self._longest_s = 0.0  # of all segments that have been whole
 
     @property
     def start(self) -> SegmentStart | None:
@@ -98,11 +108,18 @@ class Window:
     def target_s(self) -> int:
         """The longest segment, in s, rounded as playlists want it."""
         start = self.start
-        return max(ceil((start.target_ms if start else self.shape.segment_ms) / 1000 - 0.5), 1)
+        target_s = (start.target_ms if start else self.shape.segment_ms) / 1000
+        return max(int(max(target_s, self._longest_s) + 0.5), 1)
 
     def part_target_s(self, track: TrackInfo) -> float:
-        """The longest part of a track, in s."""
-        return self._part_targets.get(track.name, self.shape.part_ms) / 1000
+        """The longest part of a track that can stand in a playlist, in whole ms."""
+        longest_s = max((segment.longest_part_s(track) for segment in self.shown()), default=0.0)
+        return ceil(longest_s * 1000 - TINY) / 1000 or self.shape.part_ms / 1000
+
+    def longest_part_target_s(self) -> float:
+        """The same of all tracks."""
+        tracks = self.start.tracks if self.start else ()
+        return max(map(self.part_target_s, tracks), default=self.shape.part_ms / 1000)
 
     def shown(self) -> list[MediaSegment]:
         """The segments that stand in playlists, the last one maybe not whole."""
@@ -156,9 +173,8 @@ class Window:
             if segment is None:
                 break
             self._read(segment)
-        if log.is_over and self.segments and not self.segments[-1].is_whole:
-            self.segments[-1].is_whole = True
-            self.version += 1
+        if log.is_over:
+            self._end()
         return self.version != before
 
     def read(self, part: Part) -> bytes:
@@ -185,11 +201,9 @@ class Window:
             self._position = end
 
     def _begin(self, greeting: object, position: int) -> None:
+        self._end()
         if not isinstance(greeting, SegmentGreeting):
-            return  # somebody may start there no more
-        before = self.segments[-1] if self.segments else None
-        if before is not None:
-            before.is_whole = True
+            return  # nobody may start there any more
         start = greeting.segment
         self.segments.append(MediaSegment(start, position))
         self.log.keep_ms = max(self.log.keep_ms, self.shape.keep_ms(start.target_ms))
@@ -207,10 +221,14 @@ class Window:
         independent = not flags & Flag.VIDEO or bool(flags & Flag.KEYFRAME)
         part = Part(position, size, fragment.decode_time, fragment.duration, independent)
         newest.parts.setdefault(fragment.track_id, []).append(part)
-        newest.is_whole = bool(flags & Flag.END)
         self.version += 1
-        for track in newest.start.tracks:
-            if track.id == fragment.track_id:
-                longest = ceil(fragment.duration * 1000 / track.timescale)
-                before = self._part_targets.get(track.name, 0)
-                self._part_targets[track.name] = max(before, longest)
+        if flags & Flag.END:
+            self._end()
+
+    def _end(self) -> None:
+        """The newest segment is whole."""
+        newest = self.segments[-1] if self.segments else None
+        if newest is not None and not newest.is_whole:
+            newest.is_whole = True
+            self.version += 1
+            self._longest_s = max(self._longest_s, newest.length_s)

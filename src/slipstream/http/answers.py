@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Mapping
+from hashlib import blake2b
 
 from aiohttp import web
 
 FOREVER = "public, max-age=31536000, immutable"
 GZIP_LEVEL = 5
+TAG_BYTES = 8
 
 
 def unchanging(
@@ -58,20 +60,22 @@ class Text:
     Args:
         text: what it says.
         content_type: of it.
-        tag: what it is known by.
     """
 
     __slots__ = ("_gzipped", "_plain", "content_type", "tag")
 
-    def __init__(self, text: str, content_type: str, tag: str) -> None:
+    def __init__(self, text: str, content_type: str) -> None:
         self.content_type = content_type
-        self.tag = tag
         self._plain = text.encode()
         self._gzipped: bytes | None = None
+        # By what it says, since every worker has to know it by the same.
+        self.tag = blake2b(self._plain, digest_size=TAG_BYTES).hexdigest()
 
     def answer(self, request: web.Request, headers: Mapping[str, str]) -> web.Response:
         """Answer with it, in the way that the other side reads."""
-        headers = {**headers, "ETag": f'"{self.tag}"', "Content-Type": self.content_type}
+        # Weak, for it is the same of both ways (RFC 9110 §8.8.3.3).
+        headers = {**headers, "ETag": f'W/"{self.tag}"', "Content-Type": self.content_type}
+        headers["Vary"] = ", ".join(filter(None, (headers.get("Vary"), "Accept-Encoding")))
         if "If-None-Match" in request.headers and knows(request, self.tag):
             return web.Response(status=304, headers=headers)
         if "gzip" not in request.headers.get("Accept-Encoding", ""):
@@ -79,5 +83,4 @@ class Text:
         if self._gzipped is None:
             self._gzipped = gzip.compress(self._plain, GZIP_LEVEL, mtime=0)
         headers["Content-Encoding"] = "gzip"
-        headers["Vary"] = ", ".join(filter(None, (headers.get("Vary"), "Accept-Encoding")))
         return web.Response(body=self._gzipped, headers=headers)

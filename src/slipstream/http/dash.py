@@ -47,7 +47,7 @@ class HttpDash:
             text = cache.get(key)
             if not isinstance(text, Text):
                 made = dash.manifest(window, asked.name, suffix)
-                text = cache[key] = Text(made, MANIFEST, f"d{window.version}")
+                text = cache[key] = Text(made, MANIFEST)
             return asked.text(text, max_age_s=0)
 
     async def _clock(self, request: web.Request) -> web.Response:

@@ -12,14 +12,15 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from slipstream.formats import hls
+from slipstream.formats import TrackInfo, Window, hls
 from slipstream.http.answers import Text
 from slipstream.http.asked import NUMBER, OF_TRACK, Asked, Reception
-from slipstream.http.presentation import Presentation
 
 PROTOCOL = "hls"
 PLAYLIST = "application/vnd.apple.mpegurl"
+PART_PATIENCE = 0.7  # target durations: hls.js gives up after 0.8
 AHEAD = 2  # segments beyond the newest that may be asked for (§6.2.5.2)
+AHEAD_S = 3  # parts beyond the newest that may be asked for, of a second at most (§6.2.5.2)
 DIRECTIVES = ("_HLS_msn", "_HLS_part", "_HLS_skip", "_HLS_push")
 
 
@@ -52,30 +53,30 @@ class HttpHls:
             text = cache.get(key)
             if not isinstance(text, Text):
                 made = hls.multivariant_playlist(window, asked.name, suffix, audio_only=audio_only)
-                text = cache[key] = Text(made, PLAYLIST, f"m{window.version}")
+                text = cache[key] = Text(made, PLAYLIST)
             return asked.text(text, max_age_s=1)
 
     async def _media_playlist(self, request: web.Request) -> web.StreamResponse:
         async with self._reception.admit(request, PROTOCOL) as asked:
             presentation, window = asked.presentation, asked.presentation.window
-            wanted = _wanted(asked)
+            track, wanted, is_there = asked.track, _wanted(asked), False
             if wanted is not None:
-                if wanted[0] > window.segments[-1].number + AHEAD:
+                if _is_too_far(window, track, *wanted):
                     raise web.HTTPBadRequest(text="too far ahead\n", headers=asked.cors)
-                track_name = request.match_info["track"]
-                await presentation.until(
-                    lambda: _is_there(presentation, track_name, wanted), asked.patience_s
+                patient_s = PART_PATIENCE * window.target_s
+                is_there = await presentation.until(
+                    lambda: _is_there(window, track, *wanted),
+                    asked.patience_s if wanted[1] is None else patient_s,
                 )
-            track = asked.track
+                track = asked.track
             skip = request.query.get("_HLS_skip") in ("YES", "v2")
             suffix = _suffix(asked)
             key = track.name, suffix, skip
             text = presentation.cache.get(key)
             if not isinstance(text, Text):
                 made = hls.media_playlist(window, track, asked.name, suffix, skip=skip)
-                tag = f"{track.name}{window.version}{'s' * skip}"
-                text = presentation.cache[key] = Text(made, PLAYLIST, tag)
-            return asked.text(text, max_age_s=1 if wanted is None else window.target_s)
+                text = presentation.cache[key] = Text(made, PLAYLIST)
+            return asked.text(text, max_age_s=window.target_s if wanted and is_there else 1)
 
     async def _part(self, request: web.Request) -> web.StreamResponse:
         async with self._reception.admit(request, PROTOCOL) as asked:
@@ -112,12 +113,21 @@ def _wanted(asked: Asked) -> tuple[int, int | None] | None:
     return int(number), int(part) if part else None
 
 
-def _is_there(presentation: Presentation, track_name: str, wanted: tuple[int, int | None]) -> bool:
-    number, index = wanted
-    newest = presentation.window.segments[-1]
-    if newest.number != number:
-        return newest.number > number
-    if newest.is_whole or index is None:
-        return newest.is_whole
-    track = presentation.window.track(track_name)
-    return track is None or len(newest.parts_of(track)) > index
+def _is_too_far(window: Window, track: TrackInfo, number: int, index: int | None) -> bool:
+    newest = window.segments[-1]
+    if index is None or number != newest.number:
+        return number > newest.number + AHEAD
+    part_s = min(window.part_target_s(track), 1.0)
+    return index >= len(newest.parts_of(track)) + AHEAD_S / part_s
+
+
+def _is_there(window: Window, track: TrackInfo, number: int, index: int | None) -> bool:
+    """Whether there is that segment, or that part; beyond its last one, the next one's first."""
+    segment = window.find(number)
+    if segment is None:
+        return window.segments[-1].number > number
+    if index is None:
+        return segment.is_whole
+    if len(segment.parts_of(track)) > index:
+        return True
+    return segment.is_whole and _is_there(window, track, number + 1, 0)

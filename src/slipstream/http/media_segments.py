@@ -8,7 +8,7 @@ For each of them, whoever asks is the player that it is known as by its playlist
 
 from __future__ import annotations
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from slipstream.formats import MediaSegment, TrackInfo, init_name
 from slipstream.http.answers import FOREVER
@@ -48,8 +48,10 @@ class HttpSegments:
         async with self._reception.admit(request) as asked:
             track = asked.track
             segment = await asked.segment()
-            if not segment.is_whole:
+            if not segment.is_whole and request.version >= HttpVersion11:
                 return await _send_as_made(asked, segment, track)
+            if not await asked.presentation.until(lambda: segment.is_whole, asked.patience_s):
+                raise asked.gone()
             parts = segment.parts_of(track)
             if not parts:
                 raise asked.gone()
@@ -76,7 +78,10 @@ async def _send_as_made(
         parts = segment.parts_of(track)[sent:]
         if not parts:
             break
-        await response.write(asked.read(parts))
+        try:
+            await response.write(asked.read(parts))
+        except ConnectionError:  # they have left
+            break
         sent += len(parts)
     else:
         if request.transport is not None:

@@ -8,8 +8,7 @@ to say; what a frame is for each codec stands in `sample_entry`.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
+from collections.abc import Mapping, Sequence
 from struct import Struct
 from typing import NamedTuple
 
@@ -42,7 +41,10 @@ VERSION_1 = 1 << 24
 _MOVIE_FRAGMENT = Struct(">I4sI4sII")
 _TRACK_FRAGMENT = Struct(">I4s I4sIIIII I4sIQ I4sIIi")
 _FRAGMENT_SIZE, _TRACK_SIZE = _MOVIE_FRAGMENT.size, _TRACK_FRAGMENT.size
-_pack_fragment, _pack_track = _MOVIE_FRAGMENT.pack, _TRACK_FRAGMENT.pack
+_TRACK_HEADER_SIZE, _DECODE_TIME_SIZE, _RUN_SIZE = 28, 20, 20  # bytes of tfhd, tfdt, trun
+_DATA_OFFSET = _TRACK_SIZE - 4  # where a traf says where its data is
+_pack_fragment, _pack_track = _MOVIE_FRAGMENT.pack_into, _TRACK_FRAGMENT.pack
+_pack_offset = Struct(">i").pack_into
 _pack_header = Struct(">I4s").pack
 _TOLD = 5, 6, 12, 15, 16  # of its fields: track, usual duration, decode time, run's flags, count
 HEAD_BYTES = 512  # of a fragment that tell of it: 30 samples of which everything varies
@@ -144,10 +146,26 @@ def build_fragment(sequence: int, runs: Sequence[Run]) -> list[bytes | memoryvie
     Raises:
         MediaError: a time or a size that MP4 has no room for.
     """
+    head = bytearray(_FRAGMENT_SIZE)
+    parts: list[bytes | memoryview] = [b""]
+    places = []  # of the runs' data: where that is said, and which byte of all data it is
+    total = 0
     try:
-        return _assemble(sequence, runs, [_table(run.samples) for run in runs])
+        for run in runs:
+            data, durations, offsets, syncs = zip(*run.samples, strict=True)
+            sizes = tuple(map(len, data))
+            places.append((len(head) + _DATA_OFFSET, total))
+            head += _track_fragment(run, durations, sizes, offsets, syncs)
+            total += sum(sizes)
+            parts += data
+        size = len(head)
+        _pack_fragment(head, 0, size, b"moof", _FRAGMENT_SIZE - HEADER_SIZE, b"mfhd", 0, sequence)
+        for place, before in places:
+            _pack_offset(head, place, size + HEADER_SIZE + before)
+        parts[0] = bytes(head) + _pack_header(HEADER_SIZE + total, b"mdat")
     except struct.error:
         raise MediaError("MP4 fragment with a time or a size out of range") from None
+    return parts
 
 
 class Fragment(NamedTuple):
@@ -179,72 +197,66 @@ def parse_fragment(head: bytes) -> Fragment | None:
     return Fragment(track_id, decode_time, sum(int.from_bytes(head[row : row + 4]) for row in rows))
 
 
-class _Table(NamedTuple):
-    """A run without its place: the data, what holds for all samples, and what varies."""
-
-    data: tuple[bytes | memoryview, ...]
-    data_size: int
-    duration: int
-    size: int
-    sample_flags: int
-    run_flags: int
-    rows: bytes  # before them the first sample's flags, if they alone are different
-
-
-def _table(samples: Sequence[Sample]) -> _Table:
-    """Only what varies has a column."""
-    data, durations, offsets, syncs = zip(*samples, strict=True)
-    sizes, count, last = tuple(map(len, data)), len(data), syncs[-1]
-    flags, row, first = HAS_OFFSET, "", b""
-    columns: list[Iterable[int]] = []
+def _track_fragment(
+    run: Run,
+    durations: tuple[int, ...],
+    sizes: tuple[int, ...],
+    offsets: tuple[int, ...],
+    syncs: tuple[bool, ...],
+) -> bytes:
+    """A run without its place. Only what varies has a column."""
+    count = len(sizes)
+    flags, row, last, first_flags = HAS_OFFSET, "", syncs[-1], b""
+    columns: list[Sequence[int]] = []
     if durations.count(durations[0]) != count:
-        flags, row = HAS_OFFSET | HAS_DURATIONS, "I"
+        flags, row = flags | HAS_DURATIONS, row + "I"
         columns.append(durations)
     if sizes.count(sizes[0]) != count:
         flags, row = flags | HAS_SIZES, row + "I"
         columns.append(sizes)
-    if syncs[0] is not last and syncs.count(last) == count - 1:
-        flags, first = flags | HAS_FIRST_FLAGS, _FLAGS_BYTES[syncs[0]]
-    elif syncs.count(last) != count:
+    others = count - syncs.count(last)
+    if others == 1 and syncs[0] != last:
+        flags, first_flags = flags | HAS_FIRST_FLAGS, _FLAGS_BYTES[syncs[0]]
+    elif others:
         flags, row = flags | HAS_FLAGS, row + "I"
         columns.append([SAMPLE_FLAGS[sync] for sync in syncs])
     if any(offsets):
         flags, row = flags | HAS_OFFSETS, row + "i"
         columns.append(offsets)
-    rows = first + struct.pack(f">{row * count}", *chain.from_iterable(zip(*columns, strict=True)))
-    return _Table(data, sum(sizes), durations[0], sizes[0], SAMPLE_FLAGS[last], flags, rows)
+    rows = first_flags + _rows(row, columns, count)
+    defaults = durations[0], sizes[0], SAMPLE_FLAGS[last]
+    return _head(run, defaults, flags, len(rows), count) + rows
 
 
-def _assemble(sequence: int, runs: Sequence[Run], tables: list[_Table]) -> list[bytes | memoryview]:
-    """Put tables into boxes, now that all their sizes are known."""
-    size = _FRAGMENT_SIZE + sum([_TRACK_SIZE + len(table.rows) for table in tables])
-    head = _pack_fragment(size, b"moof", _FRAGMENT_SIZE - HEADER_SIZE, b"mfhd", 0, sequence)
-    position = start = size + HEADER_SIZE
-    parts: list[bytes | memoryview] = [head]
-    for run, table in zip(runs, tables, strict=True):
-        rows = table.rows
-        head += _pack_track(
-            _TRACK_SIZE + len(rows),
-            b"traf",
-            28,
-            b"tfhd",
-            TRACK_FLAGS,
-            run.track_id,
-            table.duration,
-            table.size,
-            table.sample_flags,
-            20,
-            b"tfdt",
-            VERSION_1,
-            run.decode_time,
-            20 + len(rows),
-            b"trun",
-            VERSION_1 | table.run_flags,
-            len(table.data),
-            position,
-        )
-        head += rows
-        position += table.data_size
-        parts += table.data
-    parts[0] = head + _pack_header(HEADER_SIZE + position - start, b"mdat")
-    return parts
+def _rows(row: str, columns: list[Sequence[int]], count: int) -> bytes:
+    width = len(columns)
+    if width == 1:
+        return struct.pack(f">{count}{row}", *columns[0])
+    numbers = [0] * (width * count)
+    for index, column in enumerate(columns):
+        numbers[index::width] = column
+    return struct.pack(">" + row * count, *numbers)
+
+
+def _head(
+    run: Run, defaults: tuple[int, int, int], flags: int, rows_size: int, count: int
+) -> bytes:
+    """All of a run up to its rows; where its data is comes later."""
+    return _pack_track(
+        _TRACK_SIZE + rows_size,
+        b"traf",
+        _TRACK_HEADER_SIZE,
+        b"tfhd",
+        TRACK_FLAGS,
+        run.track_id,
+        *defaults,
+        _DECODE_TIME_SIZE,
+        b"tfdt",
+        VERSION_1,
+        run.decode_time,
+        _RUN_SIZE + rows_size,
+        b"trun",
+        VERSION_1 | flags,
+        count,
+        0,
+    )

@@ -7,6 +7,7 @@ of them, and how many samples a frame has.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 
 from slipstream.errors import MediaError
 from slipstream.media.codecs.ac3 import SAMPLE_RATES, SYNC_WORD, parse_ac3_header
@@ -76,7 +77,7 @@ def build_dec3(frame: bytes) -> bytes:
     rate = SAMPLE_RATES[first.rate_code] if first.rate_code < len(SAMPLE_RATES) else 0
     if not rate:
         raise MediaError("E-AC-3 with a halved rate")
-    kbit_per_s = first.size * 8 * rate // (first.blocks * BLOCK * 1000)
+    kbit_per_s = ceil(first.size * 8 * rate / (first.blocks * BLOCK * 1000))
     record = kbit_per_s << 3  # and the number of programmes, less one
     for value, bits in (
         (first.rate_code, 2),

@@ -1,0 +1,22 @@
+"""Whether there is a page, and what it shows."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class PageSettings(BaseModel):
+    """The page for people who watch in a browser."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    enabled: bool = Field(
+        default=True,
+        description="Whether the server has a page: the list at /, /watch/APP/NAME and "
+        "/embed/APP/NAME.",
+    )
+    list: bool = Field(
+        default=True,
+        description="Whether the page lists the streams that anybody may play. Without the list, "
+        "a stream's page is found only by those who know its name.",
+    )

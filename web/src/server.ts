@@ -1,0 +1,92 @@
+// What the server tells of its streams.
+
+import { mediaAddress, root } from "./addresses";
+import type { WayName } from "./player/ways";
+
+export interface Track {
+  kind: string;
+  codec: string;
+  codec_string: string | null;
+  width: number | null;
+  height: number | null;
+  frame_rate: number | null;
+  sample_rate: number | null;
+  channels: number | null;
+}
+
+export interface Stream {
+  name: string;
+  state: "off" | "starting" | "slate" | "live";
+  for_s: number;
+  bitrate_bps: number;
+  viewers: number;
+  tracks: Track[];
+  ways: WayName[];
+}
+
+export interface Publishing {
+  rtmp_port: number;
+  key: boolean;
+}
+
+export interface Listing {
+  listed: boolean;
+  count: number;
+  streams: Stream[];
+  publish: Publishing;
+}
+
+const PATIENCE_MS = 8_000;
+
+async function ask<T>(address: string): Promise<T> {
+  const answer = await fetch(address, { signal: AbortSignal.timeout(PATIENCE_MS) });
+  if (!answer.ok) throw new Error(`${answer.status} ${answer.statusText}`);
+  return (await answer.json()) as T;
+}
+
+export const askForAll = (): Promise<Listing> => ask(new URL("page/streams.json", root).href);
+
+export function askForOne(name: string): Promise<Stream> {
+  return ask(mediaAddress(`page/stream/${name}`, "json"));
+}
+
+export const isOnAir = (stream: Stream): boolean =>
+  stream.state === "live" || stream.state === "slate";
+
+/**
+ * Ask again and again, at intervals that `pause` gives in ms.
+ *
+ * `tell` gets each answer, or null if there was none. Nobody is asked while the page is hidden,
+ * unless it `listens` all the same.
+ */
+export function keepAsking<T>(
+  question: () => Promise<T>,
+  pause: () => number,
+  tell: (answer: T | null) => void,
+  listens = false,
+): () => void {
+  let timer = 0;
+  let over = false;
+  let asking = false;
+
+  async function once(): Promise<void> {
+    if (over || asking) return;
+    clearTimeout(timer);
+    asking = true;
+    const answer = await question().catch(() => null);
+    asking = false;
+    if (over) return;
+    tell(answer);
+    timer = window.setTimeout(() => void (isWanted() && once()), pause());
+  }
+
+  const isWanted = (): boolean => listens || !document.hidden;
+  const onShown = (): void => void (!document.hidden && once());
+  document.addEventListener("visibilitychange", onShown);
+  void once();
+  return () => {
+    over = true;
+    clearTimeout(timer);
+    document.removeEventListener("visibilitychange", onShown);
+  };
+}
