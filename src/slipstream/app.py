@@ -27,6 +27,7 @@ from slipstream.control.pid_file import pid_file
 from slipstream.control.service_manager import READY, STOPPING, notify
 from slipstream.http.application import http_application
 from slipstream.http.asked import Reception
+from slipstream.http.dash import HttpDash
 from slipstream.http.entrance import HttpEntrance
 from slipstream.http.hls import HttpHls
 from slipstream.http.live import MEDIA, HttpLive
@@ -144,7 +145,7 @@ class Worker:
         ]
         self._presentations = Presentations(services)
         reception = Reception(services, self._presentations)
-        self._playlists = (HttpSegments(reception), HttpHls(reception))
+        self._playlists = (HttpSegments(reception), HttpHls(reception), HttpDash(reception))
         self._live = HttpLive(services)
         self._parts = Parts(
             hub=hub,

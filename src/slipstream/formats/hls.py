@@ -25,21 +25,6 @@ def playlist_name(name: str, track: str) -> str:
     return f"{name}@{track}.m3u8"
 
 
-def bandwidth(window: Window, track: TrackInfo) -> tuple[int, int]:
-    """How many bits a second of a track has, at most and on average over whole segments."""
-    rates = []
-    size = duration = 0.0
-    for segment in window.shown():
-        length = segment.duration_s(track)
-        if length and segment.is_whole:
-            bits = sum(part.size for part in segment.parts_of(track)) * 8
-            rates.append(bits / length)
-            size, duration = size + bits, duration + length
-    if not rates:
-        return 1, 1
-    return round(max(rates)), round(size / duration)
-
-
 def multivariant_playlist(
     window: Window, name: str, suffix: str = "", *, audio_only: bool = False
 ) -> str:
@@ -58,10 +43,10 @@ def multivariant_playlist(
     lines = ["#EXTM3U", f"#EXT-X-VERSION:{VERSION}", "#EXT-X-INDEPENDENT-SEGMENTS"]
     if videos:
         lines += [_rendition(track, name, suffix, audios[0]) for track in audios]
-    beside = [bandwidth(window, track) for track in audios] if videos else []
+    beside = [window.bandwidth(track) for track in audios] if videos else []
     sound = tuple(max(rates, default=0) for rates in zip(*beside, strict=True)) or (0, 0)
     for track in videos or audios:
-        peak, average = bandwidth(window, track)
+        peak, average = window.bandwidth(track)
         codecs = dict.fromkeys([track.codec, *(audio.codec for audio in audios if videos)])
         attributes = [
             f"BANDWIDTH={peak + sound[0]}",

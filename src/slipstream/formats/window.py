@@ -147,6 +147,20 @@ class Window:
                     return track
         return None
 
+    def bandwidth(self, track: TrackInfo) -> tuple[int, int]:
+        """How many bits a second of a track has, at most and on average over whole segments."""
+        rates = []
+        size = duration = 0.0
+        for segment in self.shown():
+            length = segment.duration_s(track)
+            if length and segment.is_whole:
+                bits = sum(part.size for part in segment.parts_of(track)) * 8
+                rates.append(bits / length)
+                size, duration = size + bits, duration + length
+        if not rates:
+            return 1, 1
+        return round(max(rates)), round(size / duration)
+
     def update(self) -> bool:
         """Look at what is new in the log. True: there is something."""
         log, before = self.log, self.version

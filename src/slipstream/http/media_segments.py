@@ -1,7 +1,9 @@
-"""Segments of tracks over HTTP, which playlists of all kinds name.
+"""Segments of tracks over HTTP, which playlists of all kinds name:
 
-/{app}/{name}@{track}.{hash}.mp4        the initialisation segment of a track
-/{app}/{name}@{track}.{number}.m4s      a segment; one that is under way comes as it is made
+    /{app}/{name}@{track}.{hash}.mp4        the initialisation segment of a track
+    /{app}/{name}@{track}.{number}.m4s      a segment; one that is under way comes as it is made
+
+For each of them, whoever asks is the player that it is known as by its playlists.
 """
 
 from __future__ import annotations
@@ -76,7 +78,10 @@ async def _send_as_made(
         parts = segment.parts_of(track)[sent:]
         if not parts:
             break
-        await response.write(asked.read(parts))
+        try:
+            await response.write(asked.read(parts))
+        except ConnectionError:  # they have left
+            break
         sent += len(parts)
     else:
         if request.transport is not None:
