@@ -60,7 +60,9 @@ def pushing(url: str, folder: Path) -> Iterator[str]:
 def serving(site: str, folder: Path, port: int) -> Iterator[None]:
     """An nginx with this in its `http` block, which listens to that port."""
     configuration = folder / "nginx.conf"
-    configuration.write_text(WEB_CONFIGURATION.format(folder=folder) + f"http {{\naccess_log off;\n{site}\n}}\n")
+    configuration.write_text(
+        WEB_CONFIGURATION.format(folder=folder) + f"http {{\naccess_log off;\n{site}\n}}\n"
+    )
     with subprocess.Popen(_start(configuration, folder), stdin=subprocess.DEVNULL) as process:
         try:
             wait_until(lambda: _listens(process, port), "the start of nginx")

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from slipstream.formats.names import init_name, part_name, segment_name
+from slipstream.formats.names import init_name, part_name, segment_name, ts_segment_name
 from slipstream.formats.segments import TrackInfo
 from slipstream.formats.window import MediaSegment, Part, Window
 
 VERSION = 9  # for EXT-X-SKIP
+TS_VERSION = 3  # for lengths that are not whole seconds
 HOLD_BACK = 3  # part targets that players stay behind the end (§4.4.3.8)
 SKIP_UNTIL = 6  # target durations from the end that are always told (§4.4.3.8)
 PARTS_UNTIL = 3  # target durations from the end whose parts are told (§6.2.2)
@@ -112,6 +113,36 @@ def media_playlist(
         before = segment
     if segments:
         lines += _what_comes(segments, track, name, suffix)
+    return "\n".join([*lines, ""])
+
+
+def ts_playlist(window: Window, name: str, suffix: str = "") -> str:
+    """The playlist of whole segments of MPEG-TS, for players that know nothing else.
+
+    Arguments are those of `multivariant_playlist`.
+    """
+    segments = [segment for segment in window.shown() if segment.is_whole]
+    first = segments[0].start if segments else None
+    lines = [
+        "#EXTM3U",
+        f"#EXT-X-VERSION:{TS_VERSION}",
+        f"#EXT-X-TARGETDURATION:{window.target_s}",
+        f"#EXT-X-MEDIA-SEQUENCE:{first.number if first else 0}",
+        f"#EXT-X-DISCONTINUITY-SEQUENCE:{first.discontinuities if first else 0}",
+        "#EXT-X-INDEPENDENT-SEGMENTS",
+    ]
+    before = None
+    for segment in segments:
+        (track,) = segment.start.tracks
+        (part,) = segment.parts_of(track)
+        if before is not None and before.start.discontinuities != segment.start.discontinuities:
+            lines.append("#EXT-X-DISCONTINUITY")
+        lines += [
+            f"#EXT-X-PROGRAM-DATE-TIME:{_date_time(segment, track, part)}",
+            f"#EXTINF:{segment.duration_s(track):.5f},",
+            ts_segment_name(name, segment.number) + suffix,
+        ]
+        before = segment
     return "\n".join([*lines, ""])
 
 

@@ -183,10 +183,16 @@ class Window:
         Raises:
             LookupError: it is no longer kept.
         """
-        segment = self.log.locate(part.position)
-        if segment is None:
-            raise LookupError("no longer kept")
-        return os.pread(segment.fd, part.size, part.position - segment.origin)
+        pieces = []
+        position, end = part.position, part.position + part.size
+        while position < end:
+            segment = self.log.locate(position)
+            if segment is None:
+                raise LookupError("no longer kept")
+            size = min(end, segment.end) - position
+            pieces.append(os.pread(segment.fd, size, position - segment.origin))
+            position += size
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _read(self, segment: Segment) -> None:
         """Take in the entries of one memory file."""
