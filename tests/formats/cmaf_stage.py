@@ -78,9 +78,7 @@ class Publisher:
             self.form.append(*self._notes.take(frames[start : start + self._at_once]))
 
 
-def made(
-    log: Log | None = None, shape: Shape = USUAL_SHAPE, now_s: float = NOW_S
-) -> CmafFormat:
+def made(log: Log | None = None, shape: Shape = USUAL_SHAPE, now_s: float = NOW_S) -> CmafFormat:
     """A format at a clock that stands still."""
     return CmafFormat(Log() if log is None else log, shape, lambda: now_s)
 
