@@ -93,7 +93,7 @@ def test_segments_are_listed_with_their_numbers_and_true_times(folder: Path, nam
 
 def test_the_segment_under_way_is_listed_as_long_as_the_one_before(folder: Path) -> None:
     frames = film(folder, "long")
-    log = written(frames[: len(frames) * 2 // 3], ends=False).log
+    log = written(frames[: len(frames) * 3 // 5], ends=False).log
     window = window_on(log, Shape())
     assert not window.segments[-1].is_whole
     (period,) = read_manifest(dash.manifest(window, "show"))
@@ -111,7 +111,7 @@ def test_the_segment_under_way_is_listed_as_long_as_the_one_before(folder: Path)
 
 def test_a_segment_under_way_that_grows_beyond_is_listed_longer(folder: Path) -> None:
     """Its keyframes are 5 s apart, and nothing else is known yet."""
-    log = written(film(folder, "rare-keys")[:200], ends=False).log
+    log = written(film(folder, "rare-keys")[:300], ends=False).log
     window = window_on(log, Shape())
     assert len(window.segments) == 1
     (period,) = read_manifest(dash.manifest(window, "show"))
@@ -142,7 +142,7 @@ def test_another_publication_is_a_period_that_begins_when_it_came(folder: Path) 
     assert first.id != second.id
     for period in (first, second):
         for track in period.tracks.values():
-            assert track.segments[0].start_s == pytest.approx(period.start_s, abs=0.05)
+            assert track.segments[0].start_s == pytest.approx(period.start_s, abs=0.1)
     numbers = [one.number for period in (first, second) for one in period.tracks["v0"].segments]
     assert all(after == before + 1 for before, after in pairwise(numbers))
     assert "availabilityTimeOffset" not in first.tracks["v0"].template
