@@ -173,7 +173,7 @@ class Worker:
             services,
             ListedStreams(self._api.overview),
             config.page,
-            extensions=tuple(MEDIA),
+            extensions=(*MEDIA, "m3u8", "mpd"),
             rtmp_port=rtmp[0].getsockname()[1],
             open_to_publish=config.access_settings("live/x").publish == "anonymous",
         )
