@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from slipstream.formats.names import init_name, part_name, segment_name
+from slipstream.formats.names import init_name, part_name, segment_name, ts_segment_name
 from slipstream.formats.segments import TrackInfo
 from slipstream.formats.window import MediaSegment, Part, Window
 
 VERSION = 9  # for EXT-X-SKIP
+TS_VERSION = 3  # for lengths that are not whole seconds
 HOLD_BACK = 3  # part targets that players stay behind the end (§4.4.3.8)
 SKIP_UNTIL = 6  # target durations from the end that are always told (§4.4.3.8)
 PARTS_UNTIL = 3  # target durations from the end whose parts are told (§6.2.2)
@@ -23,21 +24,6 @@ AUDIO_GROUP = "audio"
 def playlist_name(name: str, track: str) -> str:
     """What the playlist of a track is called."""
     return f"{name}@{track}.m3u8"
-
-
-def bandwidth(window: Window, track: TrackInfo) -> tuple[int, int]:
-    """How many bits a second of a track has, at most and on average over whole segments."""
-    rates = []
-    size = duration = 0.0
-    for segment in window.shown():
-        length = segment.duration_s(track)
-        if length and segment.is_whole:
-            bits = sum(part.size for part in segment.parts_of(track)) * 8
-            rates.append(bits / length)
-            size, duration = size + bits, duration + length
-    if not rates:
-        return 1, 1
-    return round(max(rates)), round(size / duration)
 
 
 def multivariant_playlist(
@@ -58,10 +44,10 @@ def multivariant_playlist(
     lines = ["#EXTM3U", f"#EXT-X-VERSION:{VERSION}", "#EXT-X-INDEPENDENT-SEGMENTS"]
     if videos:
         lines += [_rendition(track, name, suffix, audios[0]) for track in audios]
-    beside = [bandwidth(window, track) for track in audios] if videos else []
+    beside = [window.bandwidth(track) for track in audios] if videos else []
     sound = tuple(max(rates, default=0) for rates in zip(*beside, strict=True)) or (0, 0)
     for track in videos or audios:
-        peak, average = bandwidth(window, track)
+        peak, average = window.bandwidth(track)
         codecs = dict.fromkeys([track.codec, *(audio.codec for audio in audios if videos)])
         attributes = [
             f"BANDWIDTH={peak + sound[0]}",
@@ -132,6 +118,36 @@ def media_playlist(
 def _beginning(window: Window, track: TrackInfo) -> int:
     """Number of the oldest segment that has something of a track."""
     return next((one.number for one in window.segments if one.parts_of(track)), 1 << 64)
+
+
+def ts_playlist(window: Window, name: str, suffix: str = "") -> str:
+    """The playlist of whole segments of MPEG-TS, for players that know nothing else.
+
+    Arguments are those of `multivariant_playlist`.
+    """
+    segments = [segment for segment in window.shown() if segment.is_whole]
+    first = segments[0].start if segments else None
+    lines = [
+        "#EXTM3U",
+        f"#EXT-X-VERSION:{TS_VERSION}",
+        f"#EXT-X-TARGETDURATION:{window.target_s}",
+        f"#EXT-X-MEDIA-SEQUENCE:{first.number if first else 0}",
+        f"#EXT-X-DISCONTINUITY-SEQUENCE:{first.discontinuities if first else 0}",
+        "#EXT-X-INDEPENDENT-SEGMENTS",
+    ]
+    before = None
+    for segment in segments:
+        (track,) = segment.start.tracks
+        (part,) = segment.parts_of(track)
+        if before is not None and before.start.discontinuities != segment.start.discontinuities:
+            lines.append("#EXT-X-DISCONTINUITY")
+        lines += [
+            f"#EXT-X-PROGRAM-DATE-TIME:{_date_time(segment, track, part)}",
+            f"#EXTINF:{segment.duration_s(track):.5f},",
+            ts_segment_name(name, segment.number) + suffix,
+        ]
+        before = segment
+    return "\n".join([*lines, ""])
 
 
 def _ages(segments: list[MediaSegment], track: TrackInfo) -> list[float]:

@@ -95,6 +95,7 @@ class SegmentStart:
         target_ms: no segment before was longer.
         tracks: of the segment.
         init: the initialisation segment of all tracks together.
+        since_ms: the stream's time at the newest discontinuity.
     """
 
     number: int
@@ -104,6 +105,7 @@ class SegmentStart:
     target_ms: int
     tracks: tuple[TrackInfo, ...]
     init: bytes = b""
+    since_ms: int = 0
 
     def pack(self) -> bytes:
         """As it travels between processes."""
@@ -205,7 +207,7 @@ class Segmenter:
             first = wall_ms // min(int(self._shape.segment_ms * EARLY), NUMBER_UNIT_MS)
             target_ms = self._shape.segment_ms
             start = SegmentStart(
-                first, first % DISCONTINUITIES, time_ms, wall_ms, target_ms, tracks, init
+                first, first % DISCONTINUITIES, time_ms, wall_ms, target_ms, tracks, init, time_ms
             )
         else:
             same = goes_on and (before.tracks, before.init) == (tracks, init)
@@ -218,6 +220,7 @@ class Segmenter:
                 max(before.target_ms, end_ms - before.start_ms),
                 tracks,
                 init,
+                before.since_ms if same else time_ms,
             )
         self.current = start
         self._log.keep_ms = max(self._log.keep_ms, self._shape.keep_ms(start.target_ms))

@@ -143,6 +143,20 @@ class Window:
                     return track
         return None
 
+    def bandwidth(self, track: TrackInfo) -> tuple[int, int]:
+        """How many bits a second of a track has, at most and on average over whole segments."""
+        rates = []
+        size = duration = 0.0
+        for segment in self.shown():
+            length = segment.duration_s(track)
+            if length and segment.is_whole:
+                bits = sum(part.size for part in segment.parts_of(track)) * 8
+                rates.append(bits / length)
+                size, duration = size + bits, duration + length
+        if not rates:
+            return 1, 1
+        return round(max(rates)), round(size / duration)
+
     def update(self) -> bool:
         """Look at what is new in the log. True: there is something."""
         log, before = self.log, self.version
@@ -165,10 +179,16 @@ class Window:
         Raises:
             LookupError: it is no longer kept.
         """
-        segment = self.log.locate(part.position)
-        if segment is None:
-            raise LookupError("no longer kept")
-        return os.pread(segment.fd, part.size, part.position - segment.origin)
+        pieces = []
+        position, end = part.position, part.position + part.size
+        while position < end:
+            segment = self.log.locate(position)
+            if segment is None:
+                raise LookupError("no longer kept")
+            size = min(end, segment.end) - position
+            pieces.append(os.pread(segment.fd, size, position - segment.origin))
+            position += size
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _read(self, segment: Segment) -> None:
         """Take in the entries of one memory file."""

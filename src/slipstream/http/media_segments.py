@@ -1,7 +1,9 @@
-"""Segments of tracks over HTTP, which playlists of all kinds name.
+"""Segments of tracks over HTTP, which playlists of all kinds name:
 
-/{app}/{name}@{track}.{hash}.mp4        the initialisation segment of a track
-/{app}/{name}@{track}.{number}.m4s      a segment; one that is under way comes as it is made
+    /{app}/{name}@{track}.{hash}.mp4        the initialisation segment of a track
+    /{app}/{name}@{track}.{number}.m4s      a segment; one that is under way comes as it is made
+
+For each of them, whoever asks is the player that it is known as by its playlists.
 """
 
 from __future__ import annotations
@@ -39,7 +41,9 @@ class HttpSegments:
                 for track in segment.start.tracks:
                     if init_name(asked.name, track) == wanted:
                         asked.player.bytes_sent += len(track.init)
-                        return asked.unchanging(track.init, track, request.match_info["hash"])
+                        return asked.unchanging(
+                            track.init, MP4[track.is_video], request.match_info["hash"]
+                        )
             raise asked.gone()
 
     async def _segment(self, request: web.Request) -> web.StreamResponse:
@@ -53,7 +57,7 @@ class HttpSegments:
             parts = segment.parts_of(track)
             if not parts:
                 raise asked.gone()
-            return asked.unchanging(asked.read(parts), track, str(segment.number))
+            return asked.unchanging(asked.read(parts), MP4[track.is_video], str(segment.number))
 
 
 async def _send_as_made(
@@ -76,7 +80,10 @@ async def _send_as_made(
         parts = segment.parts_of(track)[sent:]
         if not parts:
             break
-        await response.write(asked.read(parts))
+        try:
+            await response.write(asked.read(parts))
+        except ConnectionError:  # they have left
+            break
         sent += len(parts)
     else:
         if request.transport is not None:
