@@ -189,7 +189,7 @@ def test_a_player_is_one_viewer_until_it_asks_for_nothing_any_more(
         viewers = server.api(f"streams/{stream}?viewers=1000")["viewers"]
         (viewer,) = [v for v in viewers if v["address"].startswith("127.0.0.9")]
         assert viewer["protocol"] == "hls"
-        assert viewer["bytes_sent"] > 0
+        assert viewer["bytes"] > 0
         server.wait_for_viewers(stream, 0)
         assert player.get(playlist.segments[0].uri).status == 200  # and is one again
         server.wait_for_viewers(stream, 1)
