@@ -22,7 +22,13 @@ def test_it_tells_server_stream_key_and_how_to_watch() -> None:
     assert f"            stream key   NAME?key={'k' * 32}" in lines
     assert "  Watch     rtmp://192.0.2.7/live/NAME" in lines
     assert "            http://192.0.2.7:8080/live/NAME.flv" in lines
+    assert "  Page      http://192.0.2.7:8080/" in lines
     assert "  Data      /var/lib/x" in lines
+
+
+def test_a_page_that_is_switched_off_is_not_told_of() -> None:
+    config = Config.model_validate({"page": {"enabled": False}})
+    assert "Page" not in welcome(config, KEYS, "192.0.2.7:1935", "192.0.2.7:8080")
 
 
 def test_an_unusual_port_is_part_of_the_address() -> None:

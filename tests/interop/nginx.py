@@ -1,4 +1,5 @@
-"""Debian's nginx with its RTMP module, as somebody who pushes streams to us and pulls them.
+"""Debian's nginx with its RTMP module, as somebody who pushes streams to us and pulls them; and as
+a proxy before our HTTP.
 
 Sources: the module's own documentation of `push`, `pull` and `record`; what it writes is an FLV
 file of all that it got.
@@ -33,6 +34,25 @@ rtmp {{
     }}
 }}
 """
+PROXY = """\
+daemon off;
+master_process off;
+error_log {folder}/error.log;
+pid {folder}/nginx.pid;
+events {{ }}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    server {{
+        listen 127.0.0.1:{port};
+        {location}
+    }}
+}}
+"""
 NAME = "film"  # of the stream, with nginx
 
 
@@ -45,6 +65,20 @@ def pushing(url: str, folder: Path) -> Iterator[str]:
         try:
             wait_until(lambda: _listens(process, port), "the start of nginx")
             yield f"rtmp://127.0.0.1:{port}/relay/{NAME}"
+        finally:
+            process.terminate()
+
+
+@contextmanager
+def proxying(location: str, folder: Path) -> Iterator[str]:
+    """An nginx that hands HTTP requests on, as a `location` says; yields its URL."""
+    port = _free_port()
+    configuration = folder / "nginx.conf"
+    configuration.write_text(PROXY.format(folder=folder, port=port, location=location))
+    with subprocess.Popen(_run(folder, configuration), stdin=subprocess.DEVNULL) as process:
+        try:
+            wait_until(lambda: _listens(process, port), "the start of nginx")
+            yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
 
@@ -63,6 +97,10 @@ def _command(folder: Path, port: int, directives: str) -> list[str]:
     configuration.write_text(
         CONFIGURATION.format(module=MODULE, folder=folder, port=port, directives=directives)
     )
+    return _run(folder, configuration)
+
+
+def _run(folder: Path, configuration: Path) -> list[str]:
     return ["nginx", "-p", str(folder), "-c", str(configuration), "-e", str(folder / "error.log")]
 
 

@@ -6,6 +6,7 @@ import asyncio
 import re
 import socket
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -24,6 +25,10 @@ def test_the_demo_is_on_air_and_leaves_nothing_behind(tmp_path: Path) -> None:
         for url in watch:
             viewing = asyncio.run(first_second(url))
             assert {info.codec.name for info in viewing.infos.values()} == {"H264", "AAC"}
+        page = re.search(r"^ +Page +(http://\S+)$", demo.text(), re.MULTILINE)
+        assert page is not None
+        with urlopen(page[1]) as answer:
+            assert b"<title>Slipstream</title>" in answer.read()
         (child,) = children_of(demo.process)
         assert demo.interrupt() == 0
     assert not Path(f"/proc/{child}").exists()

@@ -27,6 +27,7 @@ def welcome(config: Config, keys: Keys, rtmp: str, http: str) -> str:
     open_to_all = config.access_settings("live/x").publish == "anonymous"
     key = "NAME" if open_to_all else f"NAME?key={keys.publish_key}"
     who = "Anybody may publish." if open_to_all else "Publishing needs the key."
+    page = f"  Page      {web}/\n\n" if config.page.enabled else ""
     folder = config.server.data_dir
     return f"""\
 Slipstream is ready. NAME stands for whatever you want to call the stream.
@@ -35,7 +36,7 @@ Slipstream is ready. NAME stands for whatever you want to call the stream.
             stream key   {key}
             {who}
 
-  Watch     {server}/NAME
+{page}  Watch     {server}/NAME
             {web}/live/NAME.flv
 
   Look      {web}/api/v1/streams

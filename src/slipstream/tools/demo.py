@@ -87,6 +87,8 @@ def _greeting(rtmp: str, http: str) -> str:
     return f"""\
 Slipstream is on air with a test picture and sound of its own. Ctrl-C ends it.
 
+  Page      http://{http}/watch/{APP}/{NAME}
+
   Watch     {over_rtmp}
             {over_http}
 
