@@ -185,15 +185,20 @@ def data_of(frames: Sequence[Frame], kind: Kind) -> list[bytes]:
 
 
 def stream(
-    until_ms: int, *, gop_ms: int = 2_000, from_ms: int = 0, sounds: bool = True
+    until_ms: int,
+    *,
+    gop_ms: int = 2_000,
+    from_ms: int = 0,
+    sounds: bool = True,
+    rate: int = 44_100,
 ) -> list[Frame]:
-    """Pictures at 25 a second, and sounds of 1024 samples at 44.1 kHz."""
+    """Pictures at 25 a second, and sounds of 1024 samples."""
     frames = [
         (key if (time_ms - from_ms) % gop_ms == 0 else inter)(time_ms)
         for time_ms in range(from_ms, until_ms, 40)
     ]
     if sounds:
-        times = (from_ms + index * 1_024_000 // 44_100 for index in range(until_ms))
+        times = (from_ms + index * 1_024_000 // rate for index in range(until_ms))
         frames += [sound(time_ms) for time_ms in times if time_ms < until_ms]
     return sorted(frames, key=lambda frame: frame.dts_ms)
 

@@ -4,6 +4,7 @@ A format is asked for by its class and made on first use; whoever sends its log 
 needs to know nothing of what the bytes mean.
 """
 
+from slipstream.errors import BadNameError
 from slipstream.formats.cmaf import CmafFormat
 from slipstream.formats.flv import FlvFormat, FlvMultitrackFormat
 from slipstream.formats.format import Flag, Format, Greeting
@@ -16,7 +17,9 @@ from slipstream.formats.segments import (
     TrackInfo,
     unpack_start,
 )
+from slipstream.formats.selection import MARK, Selection, selected, split_selection
 from slipstream.formats.ts import TsFormat
+from slipstream.formats.ts_window import TsWindow
 from slipstream.formats.window import MediaSegment, Part, Window
 from slipstream.formats.ws_flv import WsFlvFormat, WsFlvMultitrackFormat, message_header
 
@@ -34,8 +37,20 @@ FORMATS: dict[str, type[Format]] = {
     )
 }
 
+
+def format_named(name: str) -> type[Format] | None:
+    """The format of that name, of all tracks or of some; None if there is none."""
+    form = FORMATS.get(name.partition(MARK)[0])
+    try:
+        selection = split_selection(name)[1]
+    except BadNameError:
+        return None
+    return form if form is None or selection is None else selected(form, selection)
+
+
 __all__ = [
     "FORMATS",
+    "MARK",
     "CmafFormat",
     "Flag",
     "FlvFormat",
@@ -48,15 +63,20 @@ __all__ = [
     "RtmpMultitrackFormat",
     "SegmentGreeting",
     "SegmentStart",
+    "Selection",
     "Shape",
     "TrackInfo",
     "TsFormat",
+    "TsWindow",
     "Window",
     "WsFlvFormat",
     "WsFlvMultitrackFormat",
+    "format_named",
     "init_name",
     "message_header",
     "part_name",
     "segment_name",
+    "selected",
+    "split_selection",
     "unpack_start",
 ]

@@ -67,26 +67,31 @@ class Format:
             OSError: the machine is out of memory.
         """
         batch = Batch()
-        greetings = dict(syncs)
+        parts, greetings = batch.parts, dict(syncs)
         for index, frame in enumerate(frames):
-            if frame.track or frame.body[0] in UNUSUAL[frame.kind]:
+            kind, time_ms = frame.kind, frame.dts_ms
+            if frame.track or frame.body[0] in UNUSUAL[kind]:
                 shown = self.shown(frame)
                 if shown is None:
                     continue
                 frame = shown
-            flags = KIND_FLAGS[frame.kind]
+            flags = KIND_FLAGS[kind]
             if index in greetings:
-                flags |= SYNC
-                batch.greetings.append(greetings[index])
+                greeting = self.begin(frames, index, greetings[index])
+                if greeting is not None:
+                    flags |= SYNC
+                    batch.greetings.append(greeting)
             if frame.keyframe:
                 flags |= Flag.KEYFRAME
             elif frame.config:
                 flags |= Flag.CONFIG
             elif frame.disposable:
                 flags |= Flag.DISPOSABLE
-            batch.flags.append(flags)
-            batch.times.append(frame.dts_ms)
-            batch.sizes.append(self.wrap(batch.parts, frame.kind, frame.dts_ms, frame.body))
+            size = self.wrap(parts, frame, time_ms)
+            if size:
+                batch.flags.append(flags)
+                batch.times.append(time_ms)
+                batch.sizes.append(size)
         self.log.append(batch)
 
     def flush(self) -> None:
@@ -112,7 +117,7 @@ class Format:
             if shown is not None:
                 parts: list[Buffer] = []
                 time_ms = 0 if shown.kind == Kind.DATA else at_ms
-                self.wrap(parts, shown.kind, time_ms, shown.body)
+                self.wrap(parts, shown, time_ms)
                 messages.append(b"".join(parts))
         return messages
 
@@ -121,6 +126,19 @@ class Format:
         """Which of the codecs that a greeting announces this format cannot carry."""
         return []
 
-    def wrap(self, parts: list[Buffer], kind: int, time_ms: int, body: bytes) -> int:
-        """Add one message's bytes to `parts`; return how many they are."""
+    def begin(
+        self,
+        frames: Sequence[Frame],  # noqa: ARG002
+        index: int,  # noqa: ARG002
+        greeting: Greeting,
+    ) -> Greeting | None:
+        """Newcomers may start at `frames[index]`, which is wrapped next, with the greeting that is
+        returned. None: not here.
+
+        What is wrapped then is never empty.
+        """
+        return greeting
+
+    def wrap(self, parts: list[Buffer], frame: Frame, time_ms: int) -> int:
+        """Add one frame's bytes to `parts`; return how many they are; 0: it has no entry."""
         raise NotImplementedError

@@ -39,6 +39,7 @@ from slipstream.media.mpegts import (
     build_pat,
     build_pes,
     build_pmt,
+    newest_version,
 )
 from slipstream.media.payload import ConfigRole, Role, coded_data, config_data, config_role
 from slipstream.media.players import nano_offset_ns, plain_track, player_frame, split_tracks
@@ -102,6 +103,7 @@ __all__ = [
     "nano_offset_ns",
     "needs_mp4_sample",
     "needs_sample",
+    "newest_version",
     "open_elementary",
     "open_mp4_track",
     "parse_fragment",

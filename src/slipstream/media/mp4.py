@@ -1,8 +1,9 @@
 """Fragmented MP4 (ISO 14496-12, as CMAF, ISO 23000-19, has it): descriptions, and fragments.
 
 In: tracks, and runs of their frames with their times. Out: the bytes of an initialization
-segment, and of one fragment after the other. Where fragments begin and end is for the caller
-to say; what a frame is for each codec stands in `sample_entry`.
+segment, and of one fragment after the other, of which one with five pictures takes 14 µs
+(bench/micro/mp4.py). Where fragments begin and end is for the caller to say; what a frame is for
+each codec stands in `sample_entry`.
 """
 
 from __future__ import annotations

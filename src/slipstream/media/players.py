@@ -35,13 +35,13 @@ def player_frame(frame: Frame, *, multitrack: bool) -> Frame | None:
     return None if shown is None else visible_metadata(shown)
 
 
-def plain_track(frame: Frame) -> Frame | None:
-    """Return the default track in the form of Enhanced RTMP v1; None if it is not in there."""
+def plain_track(frame: Frame, number: int = DEFAULT_TRACK) -> Frame | None:
+    """Return a track in the form of Enhanced RTMP v1; None if it is not in there."""
     header = _read_unusual(frame)
     if header is None:
-        return frame
+        return frame if frame.track == number else None
     for track in header.tracks:
-        if track.number == DEFAULT_TRACK:
+        if track.number == number:
             first = bytes((frame.body[0] & 0xF0 | header.packet_type,))
             return _reread(frame, first + track.fourcc + frame.body[track.start : track.end])
     return None

@@ -94,11 +94,11 @@ def _open_vp(info: CodecInfo, config: bytes) -> Mp4Track:
 
 
 def _open(info: CodecInfo, record: bytes, track: type[Mp4Track] = Mp4Track) -> Mp4Track:
+    if info.codec_string is None:
+        raise MediaError(f"{info.codec} configuration that does not say its profile")
     width, height = info.width or 0, info.height or 0
     if not (0 < width <= MAX_SIZE and 0 < height <= MAX_SIZE):
         raise MediaError(f"{info.codec} pictures of {width}x{height}")
-    if info.codec_string is None:
-        raise MediaError(f"{info.codec} configuration that does not say its profile")
     entry = _pack_entry(1, width, height, _DOTS, _DOTS, 1, 24, -1)
     return track(
         Kind.VIDEO,

@@ -18,6 +18,7 @@ AC3_SAMPLES = 6 * BLOCK
 BLOCKS = (1, 2, 3, 6)  # by numblkscod
 DEPENDENT = 1  # strmtyp
 USUAL_IDENTIFICATION = 8  # of AC-3; others have halved rates, or what few decoders know
+MAX_SYNCFRAMES = 64  # in a frame: six of one block each, of ten substreams
 HEADER_SIZE = 6  # bytes, of what is read of each syncframe
 
 
@@ -106,7 +107,11 @@ def count_eac3_samples(frame: bytes | memoryview) -> int:
 
 
 def _split(frame: bytes | memoryview) -> list[Substream]:
-    """The syncframes of a frame; bytes behind them that are none are not looked at."""
+    """The syncframes of a frame; bytes behind them that are none are not looked at.
+
+    Raises:
+        MediaError: there is none, or more than there may be.
+    """
     found: list[Substream] = []
     index = 0
     while index < len(frame):
@@ -115,6 +120,8 @@ def _split(frame: bytes | memoryview) -> list[Substream]:
             break
         found.append(_read(head))
         index += found[-1].size
+        if len(found) > MAX_SYNCFRAMES:
+            raise MediaError(f"E-AC-3 frame of more than {MAX_SYNCFRAMES} syncframes")
     if not found:
         raise MediaError("empty E-AC-3 frame")
     return found
