@@ -95,7 +95,7 @@ def metadata_of_tracks(frame: Frame, video: int | None, audio: int | None) -> Fr
             values |= own
             if (claim := f"has{kind.title()}") in values:
                 values[claim] = number is not None
-        return frame._replace(body=build_metadata(values))
+        return frame._replace(body=build_metadata(values)) if values else None
     except (MediaError, AmfError):
         return None
 
