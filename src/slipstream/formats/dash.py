@@ -71,7 +71,9 @@ def manifest(window: Window, name: str, suffix: str = "") -> str:
         "publishTime": clock_text(end_ms / 1000),
         "minimumUpdatePeriod": _duration(UPDATE_MS),
         "timeShiftBufferDepth": _duration(depth_ms),
-        "suggestedPresentationDelay": _duration(min(DELAY_TARGETS * target_ms, end_ms - oldest.wall_ms)),
+        "suggestedPresentationDelay": _duration(
+            min(DELAY_TARGETS * target_ms, end_ms - oldest.wall_ms)
+        ),
         "maxSegmentDuration": _duration(target_ms),
         "minBufferTime": _duration(latency_ms),
     }
