@@ -9,12 +9,21 @@ from __future__ import annotations
 import ast
 import re
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 from slipstream.amf import Value, build_amf0
-from slipstream.media import FlvParser, parse_tag
+from slipstream.errors import MediaError
+from slipstream.media import (
+    MP4_CARRIED,
+    Codec,
+    FlvParser,
+    coded_data,
+    config_data,
+    parse_tag,
+)
 from slipstream.rtmp import PUBLISHER, ChunkDecoder, Message, MessageType, encode
 from slipstream.workers.announcements import (
     build_entries,
@@ -316,6 +325,44 @@ def ts() -> Iterator[bytes]:
         yield b"\3" + bytes((5, len(sound))) + sound + bytes((85, len(sound))) + sound
 
 
+def mp4() -> Iterator[bytes]:
+    """The default tracks of each film, as far as frames are short; and the other codecs."""
+    for path in sorted(CAPTURES.glob("*.flv")):
+        frames = []
+        for tag in FlvParser().receive_data(path.read_bytes()):
+            with suppress(MediaError):
+                frames.append(parse_tag(*tag))
+        for config in frames:
+            if config.config and config.codec in MP4_CARRIED:
+                same = [f for f in frames if f.codec is config.codec and not f.config]
+                pieces = [bytes(coded_data(frame)[:250]) for frame in same[:4]]
+                yield _mp4_input(config.codec, config_data(config), pieces)[:1000]
+    vvc = bytes.fromhex("ff00115f010233800007800438 000000")
+    vpc = bytes.fromhex("000a800202020000")
+    opus = b"OpusHead" + bytes.fromhex("0106380180bb0000000001 0402 000401020305")
+    flac = bytes.fromhex("12001200000000000000 0bb802f000000000") + bytes(16)
+    for codec, settings, frame in (
+        (Codec.H266, vvc, "00000001 61"),
+        (Codec.VP8, vpc, "9000009d012aa0007800"),
+        (Codec.VP9, vpc, "824983420009f00770"),
+        (Codec.AV1, bytes.fromhex("81000c00"), "12000a0a00000003b4ff71abe601"),
+        (Codec.AAC, bytes.fromhex("eb8a0800"), "2110"),
+        (Codec.MP3, b"", "fffb9064"),
+        (Codec.OPUS, opus, "ff06"),
+        (Codec.OPUS, b"", "fc"),
+        (Codec.FLAC, flac, "fff97918c280012b"),
+        (Codec.AC3, b"", "0b77000014404000"),
+        (Codec.EAC3, b"", "0b7700030c80 0000 0b7700030c80 0000"),
+    ):
+        yield _mp4_input(codec, settings, [bytes.fromhex(frame)] * 3)
+
+
+def _mp4_input(codec: Codec, config: bytes, pieces: Iterable[bytes]) -> bytes:
+    head = bytes((sorted(MP4_CARRIED).index(codec),)) + len(config).to_bytes(2, "little")
+    frames = [bytes((129 + 2 * n, len(data))) + data for n, data in enumerate(pieces)]
+    return head + config + b"".join(frames)
+
+
 SEEDS: dict[str, Callable[[], Iterator[bytes]]] = {
     "handshake": handshake,
     "chunks": chunks,
@@ -338,4 +385,5 @@ SEEDS: dict[str, Callable[[], Iterator[bytes]]] = {
     "announcements": announcements,
     "shape": shape,
     "ts": ts,
+    "mp4": mp4,
 }

@@ -26,8 +26,14 @@ from slipstream.control.memory import MemoryGuard, memory_ceiling
 from slipstream.control.pid_file import pid_file
 from slipstream.control.service_manager import READY, STOPPING, notify
 from slipstream.http.application import http_application
+from slipstream.http.asked import Reception
+from slipstream.http.dash import HttpDash
 from slipstream.http.entrance import HttpEntrance
+from slipstream.http.hls import HttpHls
+from slipstream.http.hls_ts import HttpHlsTs
 from slipstream.http.live import MEDIA, HttpLive
+from slipstream.http.media_segments import HttpSegments
+from slipstream.http.presentation import Presentations
 from slipstream.http.snapshots import HttpSnapshots
 from slipstream.hub import EndReason, Hub
 from slipstream.log import Log
@@ -138,6 +144,9 @@ class Worker:
             )
             for sock in socks
         ]
+        self._presentations = Presentations(services)
+        reception = Reception(services, self._presentations)
+        self._playlists = [make(reception) for make in (HttpSegments, HttpHlsTs, HttpHls, HttpDash)]
         self._live = HttpLive(services)
         self._parts = Parts(
             hub=hub,
@@ -164,7 +173,7 @@ class Worker:
             services,
             ListedStreams(self._api.overview, hub),
             config.page,
-            extensions=tuple(MEDIA),
+            extensions=(*MEDIA, "m3u8", "mpd"),
             rtmp_port=rtmp[0].getsockname()[1],
             open_to_publish=config.access_settings("live/x").publish == "anonymous",
         )
@@ -175,6 +184,8 @@ class Worker:
         """Begin to serve."""
         app = http_application()
         self._api.add_to(app)
+        for routes in self._playlists:
+            routes.add_to(app)
         self._live.add_to(app)
         self._http_snapshots.add_to(app)
         self._page.add_to(app)
@@ -250,6 +261,7 @@ class Worker:
 
     def _wake(self, log: Log, picture: bool) -> None:
         self._pump.wake(log, picture)
+        self._presentations.wake(log)
         if self._membership is not None:
             self._membership.wake(log, picture)
 

@@ -72,7 +72,7 @@ def test_messages_of_a_websocket_are_read_wherever_they_are_cut(cuts: list[int],
     form = WsFlvFormat(Log())
     parts: list[Buffer] = []
     for frame in sent:
-        form.wrap(parts, frame.kind, frame.dts_ms, frame.body)
+        form.wrap(parts, frame, frame.dts_ms)
     response = UPGRADED + b"".join([*form.greet((), 0), *parts])
     places = sorted({0, *(cut % len(response) for cut in cuts), len(response)})
     reader = WsFlvReader()

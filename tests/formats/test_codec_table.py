@@ -7,7 +7,7 @@ from pathlib import Path
 
 from slipstream.formats import FORMATS
 from slipstream.http.live import MEDIA
-from slipstream.media import CARRIED, Codec
+from slipstream.media import CARRIED, MP4_CARRIED, Codec
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "formats.md"
 NAMES = {
@@ -44,13 +44,14 @@ def table() -> dict[str, dict[str, str]]:
     return found
 
 
-def test_every_codec_has_its_row_and_mpeg_ts_says_which_it_carries() -> None:
+def test_every_codec_has_its_row_and_containers_say_which_they_carry() -> None:
     expected = {
         NAMES.get(codec, codec.name): {
             "rtmp": "yes",
             "flv": "yes",
             "ws-flv": "yes",
             "ts": "yes" if codec in CARRIED else "no",
+            "cmaf": "yes" if codec in MP4_CARRIED else "no",
         }
         for codec in set(Codec) - NO_CODECS
     }
@@ -58,7 +59,9 @@ def test_every_codec_has_its_row_and_mpeg_ts_says_which_it_carries() -> None:
 
 
 def test_every_format_is_in_the_list_with_its_protocol() -> None:
-    listed = dict(re.findall(r"^\| `([a-z-]+)` \| `\S+` \| `([a-z-]+)` \|", PAGE.read_text(), re.M))
+    listed = dict(
+        re.findall(r"^\| `([a-z-]+)` \| `\S+` \| `([a-z0-9-]+)` \|", PAGE.read_text(), re.M)
+    )
     assert set(listed) == {name.removesuffix("-multitrack") for name in FORMATS}
     for media in MEDIA.values():
         for carrier in (media.response, media.websocket):

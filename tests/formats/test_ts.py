@@ -182,11 +182,41 @@ def test_configurations_may_be_hours_old_when_somebody_comes() -> None:
     assert form.greet(greeting, hours) == form.greet(greeting, hours, again=True) == []
 
 
-def test_a_worker_that_goes_on_with_a_log_tells_its_programme_from_the_last_one() -> None:
+@pytest.mark.parametrize("packets", range(34))
+def test_a_worker_that_goes_on_with_a_log_counts_programmes_from_the_last_one(packets: int) -> None:
     log = Log()
-    written([audio_config(), sound(0)], log=log)
+    loud = sound(0, bytes(150 + 184 * packets))
+    written([audio_config(), loud], log=log)
     form = TsFormat(log)
-    form.append([key(9_000)], [(0, (video_config(),))])
-    found = read_ts(content(form), gaps_allowed=True)
-    first, second = (programme.version for programme in found.programmes)
-    assert first != second
+    form.append([key(9_000), sound(9_010), inter(9_040)], [(0, (audio_config(), video_config()))])
+    found = read_ts(content(form))
+    assert [programme.version for programme in found.programmes] == [0, 1]
+    assert found.breaks == [0, 0x1000, 0x100, 0x110]  # once each, with the first packet
+
+
+def test_the_newest_programme_counts_wherever_it_stands() -> None:
+    """It has changed since the last place to start, within the same segment and in the next."""
+    for padding in (0, 2_000_000):
+        log = Log()
+        first = TsFormat(log)
+        first.append([key(0)], [(0, (video_config(),))])
+        first.append([inter(40, padding)], [])
+        first.append([audio_config(), sound(50), inter(80)], [])
+        second = TsFormat(log)
+        second.append([key(9_000)], [(0, (video_config(),))])
+        versions = [programme.version for programme in read_ts(content(second)).programmes]
+        assert versions == [0, 1, 2]
+
+
+def test_who_is_the_home_again_goes_on_after_the_other() -> None:
+    log = Log()
+    first, second = TsFormat(log), TsFormat(log)
+    greeting = (video_config(),)
+    first.append([key(0), inter(40)], [(0, greeting)])
+    second.append([key(1_000), inter(1_040)], [(0, greeting)])
+    first.append([key(2_000), inter(2_040)], [(0, greeting)])
+    first.append([key(3_000)], [(0, greeting)])
+    found = read_ts(content(first))
+    assert [programme.version for programme in found.programmes] == [0, 1, 2, 2]
+    assert found.breaks == [0, 0x1000, 0x100] * 2
+    assert len(found.of(0x100)) == 7

@@ -49,6 +49,7 @@ class Content:
     clocks: list[int] = field(default_factory=list)  # in 27 MHz
     pids: list[int] = field(default_factory=list)  # of each packet
     gaps: int = 0  # in counters
+    breaks: list[int] = field(default_factory=list)  # PIDs of packets that announce a gap
 
     def of(self, pid: int) -> list[Unit]:
         """The PES packets of one PID."""
@@ -91,18 +92,21 @@ class _Reader:
         control, counter = packet[3] >> 4, packet[3] & 15
         assert control in (1, 2, 3)  # not scrambled; something is in it
         self.content.pids.append(pid)
-        at, random_access = 4, False
+        at, flags = 4, 0
         if control & 2:
-            random_access = _read_adaptation(packet, self.content, only=control == 2)
+            flags = _read_adaptation(packet, self.content, only=control == 2)
             at = 5 + packet[4]
+        announced = bool(flags & 0x80)
         if not control & 1:
             assert at == PACKET
             return
-        if counter != self._counters.get(pid, counter - 1) + 1 & 15:
+        if announced:
+            self.content.breaks.append(pid)
+        elif counter != self._counters.get(pid, counter - 1) + 1 & 15:
             self.content.gaps += 1
         self._counters[pid] = counter
         assert at < PACKET
-        self._take_payload(pid, packet[at:], bool(packet[1] & 0x40), random_access)
+        self._take_payload(pid, packet[at:], bool(packet[1] & 0x40), bool(flags & 0x40))
 
     def end(self) -> None:
         """Nothing follows."""
@@ -131,21 +135,21 @@ class _Reader:
         self.content.units.append(_read_pes(pid, *self._pending.pop(pid)))
 
 
-def _read_adaptation(packet: bytes, content: Content, *, only: bool) -> bool:
-    """Take a clock; return whether decoding can start here."""
+def _read_adaptation(packet: bytes, content: Content, *, only: bool) -> int:
+    """Take a clock; return the flags."""
     length = packet[4]
     assert length == 183 if only else length <= 182
     if not length:
-        return False
+        return 0
     flags, at = packet[5], 6
-    assert not flags & 0x8F  # none but random access, priority and clock
+    assert not flags & 0x2F  # none but discontinuity, random access and clock
     if flags & 0x10:
         number = int.from_bytes(packet[6:12])
         content.clocks.append((number >> 15) * 300 + (number & 0x1FF))
         assert number >> 9 & 0x3F == 0x3F
         at = 12
     assert set(packet[at : 5 + length]) <= {0xFF}
-    return bool(flags & 0x40)
+    return flags
 
 
 def _table(payload: bytes) -> bytes:

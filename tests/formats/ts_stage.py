@@ -83,8 +83,9 @@ def key(time_ms: int) -> Frame:
     return parse_tag(9, time_ms, b"\x17\1\0\0\0" + b"\0\0\0\3\x65ab")
 
 
-def inter(time_ms: int) -> Frame:
-    return parse_tag(9, time_ms, b"\x27\1\0\0\0" + b"\0\0\0\3\x41cd")
+def inter(time_ms: int, padding: int = 0) -> Frame:
+    unit = b"\x41cd" + bytes(padding)
+    return parse_tag(9, time_ms, b"\x27\1\0\0\0" + len(unit).to_bytes(4) + unit)
 
 
 def later(frames: Sequence[Frame], by_ms: int) -> list[Frame]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from slipstream.formats import Format, Greeting, RtmpFormat
+from slipstream.formats.segments import USUAL_SHAPE, Shape
 from slipstream.hub import (
     EndReason,
     Hub,
@@ -98,8 +99,8 @@ class Watcher:
 class Recording(RtmpFormat):
     """A format that remembers the frames that it was given."""
 
-    def __init__(self, log: Log) -> None:
-        super().__init__(log)
+    def __init__(self, log: Log, shape: Shape = USUAL_SHAPE) -> None:
+        super().__init__(log, shape)
         self.frames: list[Frame] = []
 
     def append(self, frames: Sequence[Frame], syncs: Sequence[tuple[int, Greeting]]) -> None:

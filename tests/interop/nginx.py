@@ -34,7 +34,7 @@ rtmp {{
     }}
 }}
 """
-PROXY = """\
+WEB_CONFIGURATION = """\
 daemon off;
 master_process off;
 error_log {folder}/error.log;
@@ -47,10 +47,7 @@ http {{
     fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
-    server {{
-        listen 127.0.0.1:{port};
-        {location}
-    }}
+    {site}
 }}
 """
 NAME = "film"  # of the stream, with nginx
@@ -59,7 +56,7 @@ NAME = "film"  # of the stream, with nginx
 @contextmanager
 def pushing(url: str, folder: Path) -> Iterator[str]:
     """An nginx that pushes on to `url`; yields the URL to publish to."""
-    port = _free_port()
+    port = free_port()
     command = _command(folder, port, f"push {url};")
     with subprocess.Popen(command, stdin=subprocess.DEVNULL) as process:
         try:
@@ -70,17 +67,25 @@ def pushing(url: str, folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def proxying(location: str, folder: Path) -> Iterator[str]:
-    """An nginx that hands HTTP requests on, as a `location` says; yields its URL."""
-    port = _free_port()
+def serving(site: str, folder: Path, port: int) -> Iterator[None]:
+    """An nginx with this in its `http` block, which listens to that port."""
     configuration = folder / "nginx.conf"
-    configuration.write_text(PROXY.format(folder=folder, port=port, location=location))
-    with subprocess.Popen(_run(folder, configuration), stdin=subprocess.DEVNULL) as process:
+    configuration.write_text(WEB_CONFIGURATION.format(folder=folder, site=site))
+    with subprocess.Popen(_start(configuration, folder), stdin=subprocess.DEVNULL) as process:
         try:
             wait_until(lambda: _listens(process, port), "the start of nginx")
-            yield f"http://127.0.0.1:{port}"
+            yield
         finally:
             process.terminate()
+
+
+@contextmanager
+def proxying(location: str, folder: Path) -> Iterator[str]:
+    """An nginx that hands HTTP requests on, as a `location` says; yields its URL."""
+    port = free_port()
+    site = f"server {{ listen 127.0.0.1:{port}; {location} }}"
+    with serving(site, folder, port):
+        yield f"http://127.0.0.1:{port}"
 
 
 def pull_command(url: str, file: Path) -> list[str]:
@@ -89,7 +94,7 @@ def pull_command(url: str, file: Path) -> list[str]:
         f"pull {url} name={file.stem} static; pull_reconnect 60s; "
         f"record all; record_path {file.parent}; record_suffix {file.suffix};"
     )
-    return _command(file.parent, _free_port(), directives)
+    return _command(file.parent, free_port(), directives)
 
 
 def _command(folder: Path, port: int, directives: str) -> list[str]:
@@ -97,10 +102,10 @@ def _command(folder: Path, port: int, directives: str) -> list[str]:
     configuration.write_text(
         CONFIGURATION.format(module=MODULE, folder=folder, port=port, directives=directives)
     )
-    return _run(folder, configuration)
+    return _start(configuration, folder)
 
 
-def _run(folder: Path, configuration: Path) -> list[str]:
+def _start(configuration: Path, folder: Path) -> list[str]:
     return ["nginx", "-p", str(folder), "-c", str(configuration), "-e", str(folder / "error.log")]
 
 
@@ -110,7 +115,7 @@ def _listens(process: subprocess.Popen[bytes], port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from slipstream.formats.format import Format, Greeting
 from slipstream.log.segment import Buffer
-from slipstream.media import Kind, flv_header, flv_tag_header, flv_tag_trailer
+from slipstream.media import Frame, Kind, flv_header, flv_tag_header, flv_tag_trailer
 
 
 class FlvFormat(Format):
@@ -16,10 +16,11 @@ class FlvFormat(Format):
 
     name = "flv"
 
-    def wrap(self, parts: list[Buffer], kind: int, time_ms: int, body: bytes) -> int:
+    def wrap(self, parts: list[Buffer], frame: Frame, time_ms: int) -> int:
         """Add one tag to `parts`; return how many bytes it is."""
+        body = frame.body
         size = len(body)
-        parts += (flv_tag_header(kind, time_ms, size), body, flv_tag_trailer(size))
+        parts += (flv_tag_header(frame.kind, time_ms, size), body, flv_tag_trailer(size))
         return size + 15
 
     def greet(self, greeting: Greeting, at_ms: int, *, again: bool = False) -> list[bytes]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from slipstream.formats.segments import USUAL_SHAPE, Shape
 from slipstream.log import SYNC, Batch, Log
 from slipstream.log.segment import Buffer
 from slipstream.media import Codec, Frame, Kind, player_frame
@@ -26,8 +27,11 @@ class Flag:
     KEYFRAME = 0x10
     CONFIG = 0x20
     DISPOSABLE = 0x40  # nothing refers to it
+    END = 0x80  # of a media segment
 
 
+PICTURELESS_AFTER_MS = 5_000  # of sound since the last picture: newcomers start with sound alone
+KIND_ORDER = {Kind.DATA: 0, Kind.AUDIO: 1, Kind.VIDEO: 2}  # of a greeting (players expect it)
 KIND_FLAGS = {Kind.AUDIO: Flag.AUDIO, Kind.VIDEO: Flag.VIDEO, Kind.DATA: Flag.DATA}
 
 # First octets of bodies that players may have to get otherwise than the publisher sent them:
@@ -44,13 +48,15 @@ class Format:
 
     Args:
         log: where the entries go.
+        shape: how it is cut, if the format is one that is.
     """
 
     name: ClassVar[str]
     multitrack: ClassVar[bool] = False  # False: the default tracks only, in their plain form
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Log, shape: Shape = USUAL_SHAPE) -> None:
         self.log = log
+        self.shape = shape
 
     def append(self, frames: Sequence[Frame], syncs: Sequence[tuple[int, Greeting]]) -> None:
         """Add frames to the log.
@@ -63,27 +69,39 @@ class Format:
             OSError: the machine is out of memory.
         """
         batch = Batch()
-        greetings = dict(syncs)
+        parts, greetings = batch.parts, dict(syncs)
         for index, frame in enumerate(frames):
-            if frame.track or frame.body[0] in UNUSUAL[frame.kind]:
+            kind, time_ms = frame.kind, frame.dts_ms
+            if frame.track or frame.body[0] in UNUSUAL[kind]:
                 shown = self.shown(frame)
                 if shown is None:
                     continue
                 frame = shown
-            flags = KIND_FLAGS[frame.kind]
+            flags = KIND_FLAGS[kind]
             if index in greetings:
-                flags |= SYNC
-                batch.greetings.append(greetings[index])
+                greeting = self.begin(frames, index, greetings[index])
+                if greeting is not None:
+                    flags |= SYNC
+                    batch.greetings.append(greeting)
             if frame.keyframe:
                 flags |= Flag.KEYFRAME
             elif frame.config:
                 flags |= Flag.CONFIG
             elif frame.disposable:
                 flags |= Flag.DISPOSABLE
-            batch.flags.append(flags)
-            batch.times.append(frame.dts_ms)
-            batch.sizes.append(self.wrap(batch.parts, frame.kind, frame.dts_ms, frame.body))
+            size = self.wrap(parts, frame, time_ms)
+            if size:
+                batch.flags.append(flags)
+                batch.times.append(time_ms)
+                batch.sizes.append(size)
         self.log.append(batch)
+
+    def flush(self) -> None:
+        """Add what has been held back: nothing more comes, or something else.
+
+        Raises:
+            OSError: the machine is out of memory.
+        """
 
     def shown(self, frame: Frame) -> Frame | None:
         """The frame as viewers of this format get it; None if they do not."""
@@ -101,15 +119,33 @@ class Format:
             if shown is not None:
                 parts: list[Buffer] = []
                 time_ms = 0 if shown.kind == Kind.DATA else at_ms
-                self.wrap(parts, shown.kind, time_ms, shown.body)
+                self.wrap(parts, shown, time_ms)
                 messages.append(b"".join(parts))
         return messages
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether nothing that it shows has come of what is on air."""
+        return False
 
     @classmethod
     def left_out(cls, greeting: Greeting) -> list[Codec]:  # noqa: ARG003 - others look
         """Which of the codecs that a greeting announces this format cannot carry."""
         return []
 
-    def wrap(self, parts: list[Buffer], kind: int, time_ms: int, body: bytes) -> int:
-        """Add one message's bytes to `parts`; return how many they are."""
+    def begin(
+        self,
+        frames: Sequence[Frame],  # noqa: ARG002
+        index: int,  # noqa: ARG002
+        greeting: Greeting,
+    ) -> Greeting | None:
+        """Newcomers may start at `frames[index]`, which is wrapped next, with the greeting that is
+        returned. None: not here.
+
+        What is wrapped then is never empty.
+        """
+        return greeting
+
+    def wrap(self, parts: list[Buffer], frame: Frame, time_ms: int) -> int:
+        """Add one frame's bytes to `parts`; return how many they are; 0: it has no entry."""
         raise NotImplementedError

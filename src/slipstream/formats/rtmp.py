@@ -10,7 +10,7 @@ from struct import Struct
 
 from slipstream.formats.format import Format
 from slipstream.log.segment import Buffer
-from slipstream.media import Kind
+from slipstream.media import Frame, Kind
 from slipstream.rtmp import OUT_CHUNK_SIZE, Message, encode_parts
 
 PLAY_STREAM_ID = 1  # what createStream answers first, and all but odd clients use
@@ -28,8 +28,9 @@ class RtmpFormat(Format):
 
     name = "rtmp"
 
-    def wrap(self, parts: list[Buffer], kind: int, time_ms: int, body: bytes) -> int:
+    def wrap(self, parts: list[Buffer], frame: Frame, time_ms: int) -> int:
         """Add one message's chunks to `parts`; return how many bytes they are."""
+        kind, body = frame.kind, frame.body
         size, timestamp = len(body), time_ms & 0xFFFFFFFF
         if size <= OUT_CHUNK_SIZE and timestamp < EXTENDED:
             parts += (

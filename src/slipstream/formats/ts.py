@@ -9,16 +9,26 @@ Times are the stream's, half a second and more after the clock, and run over at 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from slipstream.errors import MediaError
-from slipstream.formats.format import KIND_FLAGS, UNUSUAL, Flag, Format, Greeting
-from slipstream.log import SYNC, Batch, Log
+from slipstream.formats.format import Format, Greeting
+from slipstream.formats.segments import (
+    USUAL_SHAPE,
+    Segmenter,
+    SegmentGreeting,
+    Shape,
+    TrackInfo,
+)
+from slipstream.log import Log
+from slipstream.log.segment import Buffer
 from slipstream.media import (
     COMMAND,
     NULL_PID,
-    PACKET_SIZE,
     PAT_PID,
     PMT_PID,
     TICKS_PER_MS,
@@ -34,7 +44,9 @@ from slipstream.media import (
     coded_data,
     config_data,
     config_role,
+    describe,
     needs_sample,
+    newest_version,
     open_elementary,
 )
 
@@ -43,6 +55,7 @@ CLOCK_MS = 500  # by how much the clock is behind the time of decoding
 TABLES_MS = 500  # from tables to tables, at most, while there are frames
 PCR_MS = 70  # a sound after so long brings the clock: 100 ms is the limit (§2.7.2)
 MAX_SHIFT_MS = CLOCK_MS  # pictures that are to be shown before they are decoded
+TS_TRACK = "ts"  # what all tracks together are called in playlists
 GONE_MS = 5_000  # without a frame: the track leaves the programme
 
 _AUDIO, _VIDEO, _DATA = Kind.AUDIO, Kind.VIDEO, Kind.DATA
@@ -64,14 +77,18 @@ class TsFormat(Format):
 
     name = "ts"
 
-    def __init__(self, log: Log) -> None:
-        super().__init__(log)
+    def __init__(
+        self, log: Log, shape: Shape = USUAL_SHAPE, clock: Callable[[], float] = time.time
+    ) -> None:
+        super().__init__(log, shape)
+        self._segmenter = Segmenter(log, shape, clock)
+        self._segment_greeting: Greeting = ()
         self._packets = Packetizer()
         self._pat = build_pat()
         self._pmt = b""
         self._programme: tuple[object, ...] | None = None  # what the PMT says
         self._pcr_pid = NULL_PID
-        self._version = 0
+        self._version = -1
         self._tracks: dict[Kind, _Track] = {}
         self._greeting: Greeting | None = None  # the last one that was read
         self._tables_ms = 0
@@ -80,30 +97,41 @@ class TsFormat(Format):
         self._synced_era = -1
         self._dts_ms = 0  # of the newest picture, as it was written
         self._shift_ms = 0  # by which pictures are decoded earlier than the publisher says
+        self._starts = False  # with the next frame
+        self._head = 0  # of the log, when something was added here last
 
     def append(self, frames: Sequence[Frame], syncs: Sequence[tuple[int, Greeting]]) -> None:
         """See `Format`."""
-        batch = Batch()
-        greetings = dict(syncs)
-        for index, frame in enumerate(frames):
-            if frame.track or frame.body[0] in UNUSUAL[frame.kind]:
-                shown = self.shown(frame)
-                if shown is None:
-                    continue
-                frame = shown
-            if frame.config or frame.kind is _DATA:
-                self._learn(frame, frame.dts_ms)
-                continue
-            if frame.kind is _VIDEO and frame.body[0] >> 4 & 7 == COMMAND:
-                continue
-            greeting = greetings.get(index)
-            sync = greeting is not None and self._may_start(frame)
-            if greeting is not None and sync:
-                self._begin(frame, greeting, frames[index:])
-            entry = self._entry(frame, sync=sync)
-            if entry:
-                self._note(batch, frame, entry, greeting if sync else None)
-        self.log.append(batch)
+        if self.log.head != self._head:
+            self._go_on()
+        super().append(frames, syncs)
+        self._head = self.log.head
+
+    def begin(self, frames: Sequence[Frame], index: int, greeting: Greeting) -> Greeting | None:
+        """See `Format`. Know of all tracks that there are before the tables are written."""
+        frame = frames[index]
+        self._starts = self._may_start(frame)
+        if not self._starts:
+            return None
+        self._sync_ms, self._synced_era = frame.dts_ms, self.log.era
+        self._take_stock(frame.dts_ms, greeting, frames[index:])
+        if self._segmenter.is_due(frame.dts_ms):
+            newest_ms = frames[-1].dts_ms
+            start = self._segmenter.begin(frame.dts_ms, newest_ms, _presented(greeting))
+            self._segment_greeting = SegmentGreeting.of(greeting, start)
+        return self._segment_greeting
+
+    def wrap(self, parts: list[Buffer], frame: Frame, time_ms: int) -> int:
+        """See `Format`. The packets of a frame; of one that cannot be carried, maybe the tables."""
+        sync, self._starts = self._starts, False
+        if frame.config or frame.kind is _DATA:
+            self._learn(frame, time_ms)
+            return 0
+        if frame.kind is _VIDEO and frame.body[0] >> 4 & 7 == COMMAND:
+            return 0
+        entry = self._entry(frame, sync=sync)
+        parts.append(entry)
+        return len(entry)
 
     def greet(
         self,
@@ -132,16 +160,28 @@ class TsFormat(Format):
             or frame.dts_ms - self._sync_ms >= TABLES_MS
         )
 
-    def _begin(self, frame: Frame, greeting: Greeting, rest: Sequence[Frame]) -> None:
-        """Know of all tracks that there are before the tables are written."""
-        self._sync_ms, self._synced_era = frame.dts_ms, self.log.era
+    def _go_on(self) -> None:
+        """Another process has written to the log: its counts and its programme are not ours."""
+        self._packets = Packetizer(goes_on=True)
+        self._programme = None
+        newest = self.log.sync_point()
+        begins = self.log.tail if newest is None else newest.position
+        for segment in self.log.segments:
+            start = max(segment.start, begins)
+            if start < segment.end:
+                data = os.pread(segment.fd, segment.end - start, start - segment.origin)
+                version = newest_version(data)
+                self._version = self._version if version is None else version
+
+    def _take_stock(self, now_ms: int, greeting: Greeting, rest: Sequence[Frame]) -> None:
+        """Learn of all tracks that there are."""
         lacking = any(track.stream is None for track in self._tracks.values())
         if lacking or greeting is not self._greeting:
             self._greeting = greeting
             for config in _codec_configs(greeting):
-                self._learn(config, frame.dts_ms)
+                self._learn(config, now_ms)
         for track in self._tracks.values():
-            track.listed = track.listed and frame.dts_ms - track.seen_ms < GONE_MS
+            track.listed = track.listed and now_ms - track.seen_ms < GONE_MS
         if _AUDIO not in self._tracks:
             for other in rest:  # sound without a configuration
                 if other.kind is _AUDIO and not other.config and not other.track:
@@ -220,10 +260,8 @@ class TsFormat(Format):
             [track.stream.info for track in tracks if track and track.stream and track.listed]
         )
         if infos != self._programme:
-            # Who goes on with another worker's log knows nothing of the version before.
-            begins = self._programme is None
-            self._version = self.log.head // PACKET_SIZE if begins else self._version + 1
             self._programme = infos
+            self._version += 1
             self._pcr_pid = infos[0].pid if infos else NULL_PID
             self._pmt = build_pmt(self._version, self._pcr_pid, infos)
         elif not due and now_ms - self._tables_ms < TABLES_MS:
@@ -232,26 +270,24 @@ class TsFormat(Format):
         table = self._packets.table
         return table(PAT_PID, self._pat) + table(PMT_PID, self._pmt)
 
-    def _note(self, batch: Batch, frame: Frame, entry: bytes, greeting: Greeting | None) -> None:
-        flags = KIND_FLAGS[frame.kind]
-        if greeting is not None:
-            flags |= SYNC
-            batch.greetings.append(greeting)
-        if frame.keyframe:
-            flags |= Flag.KEYFRAME
-        elif frame.disposable:
-            flags |= Flag.DISPOSABLE
-        batch.flags.append(flags)
-        batch.times.append(frame.dts_ms)
-        batch.sizes.append(len(entry))
-        batch.parts.append(entry)
-
 
 def _codec_configs(greeting: Greeting) -> Iterator[Frame]:
     """The configurations of the default tracks' codecs."""
     for frame in greeting:
         if frame.kind is not _DATA and not frame.track and config_role(frame).order is Role.CODEC:
             yield frame
+
+
+def _presented(greeting: Greeting) -> tuple[TrackInfo, ...]:
+    """What playlists say of it: all tracks are one."""
+    infos = []
+    for config in sorted(_codec_configs(greeting), key=lambda frame: frame.kind, reverse=True):
+        with suppress(MediaError):
+            infos.append(describe(config))
+    codecs = ",".join(info.codec_string for info in infos if info.codec_string)
+    sizes = [(info.width, info.height) for info in infos if info.width and info.height]
+    width, height = sizes[0] if sizes else (0, 0)
+    return (TrackInfo(TS_TRACK, 0, codecs, 1000, width or 0, height or 0),)
 
 
 def _configured(config: Frame) -> _Track:

@@ -10,6 +10,7 @@ from struct import Struct
 from slipstream.formats.flv import FlvFormat
 from slipstream.formats.format import Greeting
 from slipstream.log.segment import Buffer
+from slipstream.media import Frame
 
 _pack_16 = Struct(">BBH").pack
 _pack_64 = Struct(">BBQ").pack
@@ -30,11 +31,11 @@ class WsFlvFormat(FlvFormat):
 
     name = "ws-flv"
 
-    def wrap(self, parts: list[Buffer], kind: int, time_ms: int, body: bytes) -> int:
+    def wrap(self, parts: list[Buffer], frame: Frame, time_ms: int) -> int:
         """Add one message with one tag to `parts`; return how many bytes it is."""
-        header = message_header(len(body) + 15)
+        header = message_header(len(frame.body) + 15)
         parts.append(header)
-        return len(header) + super().wrap(parts, kind, time_ms, body)
+        return len(header) + super().wrap(parts, frame, time_ms)
 
     def greet(self, greeting: Greeting, at_ms: int, *, again: bool = False) -> list[bytes]:
         """The file header, in a message of its own, and what every newcomer gets."""

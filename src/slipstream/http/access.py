@@ -8,9 +8,24 @@ from aiohttp import web
 
 from slipstream.access import Action, Request
 from slipstream.errors import BadNameError
+from slipstream.formats import Selection, split_selection
 from slipstream.hub import stream_name
 from slipstream.net.listener import plain_address
 from slipstream.net.services import Services
+
+
+def allowed_tracks(
+    services: Services, request: web.Request, protocol: str, cors: Mapping[str, str]
+) -> tuple[str, Selection | None]:
+    """Return what `{stream}` in the route names: a stream, and maybe some of its tracks.
+
+    Arguments and errors are those of `allowed_stream`.
+    """
+    try:
+        named, selection = split_selection(request.match_info["stream"])
+    except BadNameError as error:
+        raise web.HTTPNotFound(text=f"{error}\n", headers=cors) from error
+    return _allowed(services, request, named, protocol, cors), selection
 
 
 def allowed_stream(
@@ -28,7 +43,13 @@ def allowed_stream(
         web.HTTPNotFound: it is no name.
         web.HTTPForbidden: they may not watch it.
     """
-    app, _, name = request.match_info["stream"].rpartition("/")
+    return _allowed(services, request, request.match_info["stream"], protocol, cors)
+
+
+def _allowed(
+    services: Services, request: web.Request, named: str, protocol: str, cors: Mapping[str, str]
+) -> str:
+    app, _, name = named.rpartition("/")
     try:
         stream = stream_name(app, name)
     except BadNameError as error:

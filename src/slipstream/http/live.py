@@ -13,14 +13,16 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from slipstream.formats import (
+    CmafFormat,
     FlvFormat,
     FlvMultitrackFormat,
     Format,
     TsFormat,
     WsFlvFormat,
     WsFlvMultitrackFormat,
+    selected,
 )
-from slipstream.http.access import allowed_stream, peer_address
+from slipstream.http.access import allowed_tracks, peer_address
 from slipstream.http.origins import Origins
 from slipstream.http.viewer import HttpViewer
 from slipstream.http.websocket import WebSocketError, accept
@@ -55,6 +57,7 @@ MEDIA = {
         Carrier("http-flv", FlvFormat, FlvMultitrackFormat, HttpViewer),
         Carrier("ws-flv", WsFlvFormat, WsFlvMultitrackFormat, WsViewer),
     ),
+    "mp4": Media("video/mp4", Carrier("http-mp4", CmafFormat, CmafFormat, HttpViewer), None),
     "ts": Media("video/mp2t", Carrier("http-ts", TsFormat, TsFormat, HttpViewer), None),
 }
 
@@ -86,10 +89,12 @@ class HttpLive:
             if media.websocket is None:
                 raise web.HTTPBadRequest(text="no WebSockets for this format\n", headers=cors)
             upgraded, carrier = self._upgrade(request, cors), media.websocket
-        stream = allowed_stream(self._services, request, carrier.protocol, cors)
+        stream, tracks = allowed_tracks(self._services, request, carrier.protocol, cors)
         if self._services.admissions.exhausted:
             raise web.HTTPServiceUnavailable(text="no more connections\n", headers=cors)
         form = carrier.multitrack if request.query.get("tracks") == "all" else carrier.form
+        if tracks is not None:
+            form = selected(carrier.form, tracks)
         viewer = carrier.viewer(
             self.viewers,
             self._services,
@@ -133,7 +138,7 @@ class HttpLive:
     async def _look(self, request: web.Request) -> web.Response:
         media = MEDIA[request.match_info["extension"]]
         cors = self._origins.headers(request)
-        name = allowed_stream(self._services, request, media.response.protocol, cors)
+        name, _ = allowed_tracks(self._services, request, media.response.protocol, cors)
         stream = self._services.hub.streams.get(name)
         here = stream is not None and stream.is_live
         if not here and not self._services.directory.is_elsewhere(name):

@@ -8,18 +8,20 @@ with what that process has written (`Directory.follow`); viewers do not notice w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
-from slipstream.formats import Format
+from slipstream.formats import Format, format_named
 from slipstream.hub.directory import Directory
-from slipstream.hub.peers import EndReason, FullError, ViewerPeer
+from slipstream.hub.peers import EndReason, FullError, ViewerPeer, Wake
 from slipstream.hub.settings import StreamSettings
-from slipstream.log import SyncPoint
+from slipstream.log import Log, SyncPoint
 
 if TYPE_CHECKING:
     from slipstream.hub.stream import Stream
 
 FORMAT_UNUSED_S = 30.0  # a format that nobody watched for so long is let go
+MAX_FORMS = 32  # made for viewers; each has a log of its own, and viewers choose
 
 
 class Tap(Protocol):
@@ -89,6 +91,7 @@ class Audience:
         settings: of its application.
         directory: the other processes.
         fill: writes what a new format begins with.
+        wake: called when a log has grown.
     """
 
     def __init__(
@@ -97,6 +100,7 @@ class Audience:
         settings: StreamSettings,
         directory: Directory,
         fill: Callable[[Format], None],
+        wake: Wake,
     ) -> None:
         self.stream = stream
         self.settings = settings
@@ -105,6 +109,7 @@ class Audience:
         self.taps: dict[Tap, Format] = {}
         self._directory = directory
         self._fill = fill
+        self._wake = wake
         self._waiting: dict[Subscription, None] = {}
         self._unused_since: dict[type[Format], float] = {}
 
@@ -123,8 +128,10 @@ class Audience:
         """Let a viewer in. It is started now if the stream is on air, else when it is.
 
         Raises:
-            FullError: the stream has all the viewers it may have.
+            FullError: the stream has all the viewers, or formats, that it may have.
         """
+        if form_class not in self.forms and len(self.forms) >= MAX_FORMS:
+            raise FullError(f"{self.stream.name} is watched in {MAX_FORMS} formats, the limit")
         form = self.form(form_class)
         subscription = Subscription(self, form, peer, delay_ms, now)
         limit = self.settings.max_viewers
@@ -154,10 +161,33 @@ class Audience:
         """The stream in this format."""
         form = self.forms.get(form_class)
         if form is None:
-            form = self.forms[form_class] = form_class(self.stream.new_log())
+            form = self.forms[form_class] = form_class(self.new_log(), self.settings.shape)
             self._fill(form)
             self._directory.follow(self.stream, form, new=True)
         return form
+
+    def new_log(self) -> Log:
+        """A log as the application's settings want it."""
+        return Log(keep_ms=self.settings.keep_ms, max_bytes=self.settings.max_bytes)
+
+    def begin_publication(self) -> None:
+        """What comes from now on is another publication."""
+        for form_class in filter(None, map(format_named, self.settings.always)):
+            self.form(form_class)
+        for form in self.forms.values():
+            self._flush(form)
+            form.log.mark()
+
+    def end_publication(self) -> None:
+        """Nothing more comes for now."""
+        for form in self.forms.values():
+            self._flush(form)
+            form.log.finish()
+
+    def forget_publication(self) -> None:
+        """What another process has published is over, and nobody wants it again."""
+        for form in self.forms.values():
+            form.log.forget_era()
 
     def tap(self, form_class: type[Format], tap: Tap) -> Format:
         """Have a format kept for another process, until `untap()` or `Tap.close()`."""
@@ -200,10 +230,11 @@ class Audience:
         for subscription in self._waiting:
             subscription.deadline = max(subscription.deadline, deadline)
 
-    def end_waiting(self, reason: EndReason, now: float) -> None:
-        """Send those away who have waited long enough."""
+    def end_waiting(self, now: float, *, is_live: bool) -> None:
+        """Send those away who have waited long enough; of a live stream, for what it lacks."""
+        reason = EndReason.NO_TRACK if is_live else EndReason.NOT_FOUND
         for subscription in list(self._waiting):
-            if now >= subscription.deadline:
+            if now >= subscription.deadline and (not is_live or subscription.form.is_missing):
                 subscription.end(reason)
 
     def end_served(self, reason: EndReason, for_s: float) -> None:
@@ -235,6 +266,8 @@ class Audience:
         """Let go of formats that nobody has used for a while."""
         used = {type(subscription.form) for subscription in self.subscriptions}
         used.update(type(form) for form in self.taps.values())
+        if self.stream.on_air is not None:
+            used.update(filter(None, map(format_named, self.settings.always)))
         for form_class in list(self.forms):
             if form_class in used:
                 self._unused_since.pop(form_class, None)
@@ -245,6 +278,14 @@ class Audience:
     def waiting(self) -> Iterator[Subscription]:
         """Those who wait for a place to start."""
         return iter(self._waiting)
+
+    def _flush(self, form: Format) -> None:
+        """Have a format write what it has held back, if there is memory for it."""
+        head = form.log.head
+        with suppress(OSError):
+            form.flush()
+        if form.log.head != head:
+            self._wake(form.log, True)
 
     def _on_seated(self, subscription: Subscription, there_is_room: bool) -> None:
         if not there_is_room:

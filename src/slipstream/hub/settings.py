@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from slipstream.formats import Shape
+
 Seconds = Annotated[float, Field(ge=0, le=86_400)]
 
 
@@ -48,6 +50,26 @@ class StreamSettings(BaseModel):
     stall_s: Annotated[float, Field(gt=0, le=3_600)] = Field(
         default=15, description="A viewer that takes nothing for this long, in seconds, is closed."
     )
+    segment_ms: Annotated[int, Field(ge=500, le=60_000)] = Field(
+        default=2_000,
+        description="HLS and DASH: a segment ends at the first keyframe after this long, in ms.",
+    )
+    part_ms: Annotated[int, Field(ge=50, le=5_000)] = Field(
+        default=250, description="HLS and DASH: no part of a segment is longer than this, in ms."
+    )
+    window_ms: Annotated[int, Field(ge=2_000, le=600_000)] = Field(
+        default=16_000, description="HLS and DASH: how much a playlist shows at least, in ms."
+    )
+    always: list[Literal["flv", "ws-flv", "ts", "cmaf"]] = Field(
+        default=[],
+        description="Formats that are made while somebody publishes, even if nobody watches, so "
+        "that the first viewer need not wait; HLS and DASH are cmaf.",
+    )
     max_viewers: Annotated[int, Field(ge=0)] = Field(
         default=0, description="Most viewers of one stream; 0 means no limit."
     )
+
+    @property
+    def shape(self) -> Shape:
+        """How segments are cut."""
+        return Shape(self.segment_ms, self.part_ms, self.window_ms)

@@ -27,7 +27,6 @@ from slipstream.hub.peers import (
 from slipstream.hub.publication import Publication
 from slipstream.hub.settings import StreamSettings
 from slipstream.hub.totals import Totals
-from slipstream.log import Log
 from slipstream.media import Frame, Kind, Timeline
 
 LINGER_S = 0.5  # so that who waits elsewhere finds the shortest publication
@@ -71,7 +70,7 @@ class Stream:
         self._directory = directory
         self._totals = totals
         self._backlog = Backlog(settings.max_bytes)
-        self.audience = Audience(self, settings, directory, self._backlog.fill)
+        self.audience = Audience(self, settings, directory, self._backlog.fill, wake)
 
     @property
     def subscriptions(self) -> dict[Subscription, None]:
@@ -154,8 +153,8 @@ class Stream:
         """From now on this publication's frames are the stream."""
         self._replace(publication, now)
         self.timeline.restart(self._floor_ms)
-        for form in self.audience.forms.values():
-            form.log.mark()
+        self.audience.put_off(now + self.settings.wait_s)
+        self.audience.begin_publication()
         self.notes.begin(audio_only=publication.audio_only)
         if self.merge is not None:
             if publication.link is None:
@@ -225,7 +224,7 @@ class Stream:
         for form in heads:
             form.append(frames, syncs)
             self._wake(form.log, notes.audio_only or notes.pictures != pictures)
-        if syncs and audience.waits:
+        if audience.waits:
             audience.start_waiting(heads)
 
     # Other processes
@@ -237,8 +236,7 @@ class Stream:
         self._set_elsewhere(elsewhere=False)
         self._floor_ms = max(self.head_ms, claim.floor_ms)
         if not self.lineup:
-            for form in self.audience.forms.values():
-                form.log.forget_era()  # nobody gets again what another home had published
+            self.audience.forget_publication()  # nobody gets again what another home had
         for wanted in claim.wanted:
             self.audience.form(wanted)
 
@@ -267,6 +265,7 @@ class Stream:
         if elsewhere == self.is_elsewhere or self.lineup:
             return
         self._located_at = now
+        self.audience.put_off(now + self.settings.wait_s)
         self._set_elsewhere(elsewhere=elsewhere)
         if not elsewhere:
             self.audience.follow()
@@ -301,10 +300,6 @@ class Stream:
         self._totals.subscriptions += 1
         return subscription
 
-    def new_log(self) -> Log:
-        """A log as the application's settings want it."""
-        return Log(keep_ms=self.settings.keep_ms, max_bytes=self.settings.max_bytes)
-
     def forms(self) -> Iterator[Format]:
         """The formats in use, for figures."""
         return iter(self.audience.forms.values())
@@ -333,7 +328,8 @@ class Stream:
             for_s = now - self.went_off_air_at - self.settings.grace_s
             if for_s >= 0:
                 self.audience.end_served(EndReason.UNPUBLISHED, for_s)
-            self.audience.end_waiting(EndReason.NOT_FOUND, now)
+        if self.is_live or not self.lineup.waiting:
+            self.audience.end_waiting(now, is_live=self.is_live)
         self.audience.drop_unused_forms(now)
         lingers = self.audience.forms and now - self.went_off_air_at < LINGER_S
         return bool(self.lineup or self.audience or lingers)
@@ -381,8 +377,7 @@ class Stream:
     def _went_off_air(self, now: float) -> None:
         self.went_off_air_at = now
         self._backlog.clear()
-        for form in self.audience.forms.values():
-            form.log.finish()
+        self.audience.end_publication()
         self.audience.put_off(now + self.settings.wait_s)
 
     def _set_elsewhere(self, *, elsewhere: bool) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -65,7 +65,7 @@ class Log:
         self.is_over = False  # the newest publication
         self.segments: list[Segment] = []
         self.sync_points: deque[SyncPoint] = deque()
-        self._keep_ms = keep_ms
+        self.keep_ms = keep_ms  # may grow
         self._max_bytes = max_bytes
 
     @property
@@ -130,6 +130,12 @@ class Log:
         self.head_ms = batch.times[-1]
         if batch.greetings:
             self._add_sync_points(batch)
+
+    def flags_since(self, position: int) -> Iterator[int]:
+        """Of all entries from `position` on that are kept, in order."""
+        for segment in self.segments:
+            if segment.end > position:
+                yield from segment.flags[segment.entry_at(max(position, segment.start)) :]
 
     def locate(self, position: int) -> Segment | None:
         """The segment that holds `position`, or None if that is no longer (or not yet) kept."""
@@ -224,7 +230,7 @@ class Log:
 
     def _is_old(self, segment: Segment) -> bool:
         """Whether a segment may be let go; one that another process never filled is of no use."""
-        return not segment.times or segment.times[-1] < self.head_ms - self._keep_ms
+        return not segment.times or segment.times[-1] < self.head_ms - self.keep_ms
 
     def _add_sync_points(self, batch: Batch) -> None:
         position = self.head - sum(batch.sizes)
@@ -234,7 +240,7 @@ class Log:
                 self.sync_points.append(SyncPoint(position, time_ms, next(greetings)))
             position += size
         while (
-            len(self.sync_points) > 1 and self.sync_points[1].time_ms < self.head_ms - self._keep_ms
+            len(self.sync_points) > 1 and self.sync_points[1].time_ms < self.head_ms - self.keep_ms
         ):
             self.sync_points.popleft()
 

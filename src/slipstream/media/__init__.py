@@ -18,7 +18,23 @@ from slipstream.media.flv import (
     flv_tag_trailer,
 )
 from slipstream.media.frame import Codec, Frame, Kind
-from slipstream.media.metadata import announces_video, build_metadata, parse_metadata
+from slipstream.media.metadata import (
+    announces_video,
+    build_metadata,
+    metadata_of_tracks,
+    parse_metadata,
+    sound_languages,
+)
+from slipstream.media.mp4 import (
+    HEAD_BYTES,
+    Fragment,
+    Run,
+    Sample,
+    build_fragment,
+    build_init,
+    parse_fragment,
+)
+from slipstream.media.mp4_track import Mp4Track
 from slipstream.media.mpegts import (
     NULL_PID,
     PACKET_SIZE,
@@ -29,9 +45,11 @@ from slipstream.media.mpegts import (
     build_pat,
     build_pes,
     build_pmt,
+    newest_version,
 )
 from slipstream.media.payload import ConfigRole, Role, coded_data, config_data, config_role
 from slipstream.media.players import nano_offset_ns, plain_track, player_frame, split_tracks
+from slipstream.media.sample_entry import MP4_CARRIED, needs_mp4_sample, open_mp4_track
 from slipstream.media.tag import parse_tag
 from slipstream.media.tag_builder import (
     build_audio_config,
@@ -45,6 +63,8 @@ from slipstream.media.timeline import Repairs, Timeline
 __all__ = [
     "CARRIED",
     "COMMAND",
+    "HEAD_BYTES",
+    "MP4_CARRIED",
     "NULL_PID",
     "PACKET_SIZE",
     "PAT_PID",
@@ -56,16 +76,22 @@ __all__ = [
     "Elementary",
     "FlvParser",
     "FlvTag",
+    "Fragment",
     "Frame",
     "Kind",
+    "Mp4Track",
     "Packetizer",
     "Repairs",
     "Role",
+    "Run",
+    "Sample",
     "Timeline",
     "announces_video",
     "build_audio_config",
     "build_audio_tag",
     "build_flv_tag",
+    "build_fragment",
+    "build_init",
     "build_metadata",
     "build_pat",
     "build_pes",
@@ -80,12 +106,18 @@ __all__ = [
     "flv_header",
     "flv_tag_header",
     "flv_tag_trailer",
+    "metadata_of_tracks",
     "nano_offset_ns",
+    "needs_mp4_sample",
     "needs_sample",
+    "newest_version",
     "open_elementary",
+    "open_mp4_track",
+    "parse_fragment",
     "parse_metadata",
     "parse_tag",
     "plain_track",
     "player_frame",
+    "sound_languages",
     "split_tracks",
 ]

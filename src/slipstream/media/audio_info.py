@@ -14,13 +14,12 @@ from slipstream.media.codecs.ac3 import parse_ac3_header
 from slipstream.media.codecs.flac import parse_flac_config
 from slipstream.media.codecs.mp3 import parse_mp3_header
 from slipstream.media.codecs.opus import SAMPLE_RATE as OPUS_RATE
-from slipstream.media.codecs.opus import parse_opus_config
+from slipstream.media.codecs.opus import STEREO_PACKET, parse_opus_config
 from slipstream.media.frame import Codec
 
 FLV_RATES = (5_512, 11_025, 22_050, 44_100)  # Hz, by the rate bits of an audio tag
 TELEPHONE_RATE, SPEEX_RATE = 8_000, 16_000  # Hz, whatever the bits say
 NELLYMOSER_RATES = {4: 16_000, 5: 8_000}  # Hz, by the format in an audio tag
-STEREO_OPUS = 0x04  # in the first byte of a packet (RFC 6716 §3.1)
 
 
 def aac_info(data: bytes) -> CodecInfo:
@@ -43,7 +42,7 @@ def opus_info(data: bytes) -> CodecInfo:
 
 def opus_frame_info(data: bytes) -> CodecInfo:
     """Read the first byte of an Opus packet."""
-    channels = 2 if data[0] & STEREO_OPUS else 1
+    channels = 2 if data[0] & STEREO_PACKET else 1
     return CodecInfo(Codec.OPUS, "Opus", sample_rate=OPUS_RATE, channels=channels)
 
 

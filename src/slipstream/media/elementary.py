@@ -17,7 +17,7 @@ from slipstream.media.codecs.ac3 import parse_ac3_header
 from slipstream.media.codecs.avc import parse_avc_config
 from slipstream.media.codecs.hevc import parse_hevc_config
 from slipstream.media.codecs.mp3 import parse_mp3_header
-from slipstream.media.codecs.opus import OpusConfig, parse_opus_config
+from slipstream.media.codecs.opus import STEREO_PACKET, OpusConfig, parse_opus_config
 from slipstream.media.frame import Codec
 from slipstream.media.mpegts import ElementaryInfo
 from slipstream.media.nal import split_units
@@ -180,7 +180,6 @@ OPUS_LAYOUTS = {
     7: (4, 3, bytes((0, 4, 1, 2, 3, 5, 6))),
     8: (5, 3, bytes((0, 6, 1, 2, 3, 4, 5, 7))),
 }
-STEREO_PACKET = 0x04  # in the first byte of a packet (RFC 6716 §3.1)
 
 
 def _opus_channels(config: bytes, sample: bytes) -> int:

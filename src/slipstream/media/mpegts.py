@@ -20,10 +20,12 @@ CLOCK = 1 << 33  # ticks until times wrap, after 26.5 hours
 
 START = 0x40  # in the second byte: a PES packet or a table begins
 PAYLOAD, ADAPTATION = 0x10, 0x20  # in the fourth
-RANDOM_ACCESS, WITH_PCR = 0x40, 0x10  # in an adaptation field
+DISCONTINUITY, RANDOM_ACCESS, WITH_PCR = 0x80, 0x40, 0x10  # in an adaptation field
 ALIGNED = 0x84  # a PES packet's payload begins with an access unit (§2.4.3.7)
 WITH_PTS, WITH_PTS_DTS = 0x80, 0xC0
 MAX_PES_LENGTH = 0xFFFF  # of a longer one, which only a picture may be, the length is not said
+
+_PMT_HEAD = bytes((SYNC_BYTE, START | PMT_PID >> 8, PMT_PID & 0xFF))
 
 CRC_POLYNOMIAL = 0x04C11DB7
 
@@ -79,6 +81,18 @@ def build_pmt(version: int, pcr_pid: int, streams: Sequence[ElementaryInfo]) -> 
     return _section(0x02, PROGRAM_NUMBER, version, body)
 
 
+def newest_version(packets: bytes) -> int | None:
+    """The version of the last PMT in whole packets; None if there is none."""
+    at = len(packets)
+    while (at := packets.rfind(_PMT_HEAD, 0, at)) >= 0:
+        if at % PACKET_SIZE == 0:
+            table = at + 5  # behind the pointer
+            if packets[at + 3] & ADAPTATION:
+                table += packets[at + 4] + 1
+            return packets[table + 5] >> 1 & 31
+    return None
+
+
 def _section(table_id: int, number: int, version: int, body: bytes) -> bytes:
     head = bytes((table_id,)) + (0xB000 | len(body) + 9).to_bytes(2) + number.to_bytes(2)
     table = head + bytes((0xC1 | (version & 31) << 1, 0, 0)) + body
@@ -121,21 +135,30 @@ def _time(marker: int, ticks: int) -> bytes:
 
 
 class Packetizer:
-    """Cuts tables and PES packets into packets, and counts those of each PID."""
+    """Cuts tables and PES packets into packets, and counts those of each PID.
 
-    def __init__(self) -> None:
+    Args:
+        goes_on: with what another one has begun: the first packet of each PID says that it does
+            not go on with the count (§2.4.3.5).
+    """
+
+    def __init__(self, *, goes_on: bool = False) -> None:
+        self._goes_on = goes_on
         self._counters: dict[int, int] = {}  # of the next packet
         self._heads: dict[int, list[bytes]] = {}  # by PID: of packets that are all payload
 
     def table(self, pid: int, payload: bytes) -> bytes:
-        """One packet with a table."""
+        """One packet with a table, which is shorter than a packet."""
+        if self._breaks(pid):
+            field = _adaptation(bytes((DISCONTINUITY,)), 2)
+            return self._head(pid, START, PAYLOAD | ADAPTATION) + field + payload[: -len(field)]
         return self._head(pid, START, PAYLOAD) + payload
 
     def clock(self, pid: int, pcr: int) -> bytes:
         """One packet with nothing but the clock, in ticks; it does not count (§2.4.3.3)."""
         counter = self._counters.get(pid, 0) - 1 & 15
         head = bytes((SYNC_BYTE, pid >> 8, pid & 0xFF, ADAPTATION | counter))
-        return head + _adaptation(_clock_field(WITH_PCR, pcr), PAYLOAD_SIZE)
+        return head + _adaptation(_clock_field(self._breaks(pid), pcr), PAYLOAD_SIZE)
 
     def pes(
         self, pid: int, data: bytes, pcr: int | None = None, *, random_access: bool = False
@@ -149,8 +172,9 @@ class Packetizer:
             random_access: decoding can start here.
         """
         field = b""
-        if pcr is not None or random_access:
-            field = _clock_field(RANDOM_ACCESS * random_access, pcr)
+        flags = RANDOM_ACCESS * random_access | self._breaks(pid)
+        if pcr is not None or flags:
+            field = _clock_field(flags, pcr)
         room = PAYLOAD_SIZE - (len(field) + 1 if field else 0)
         if len(data) <= room:
             adaptation = _adaptation(field, PAYLOAD_SIZE - len(data))
@@ -176,6 +200,10 @@ class Packetizer:
         if left:
             adaptation = _adaptation(b"", PAYLOAD_SIZE - left)
             parts += (self._head(pid, 0, PAYLOAD | ADAPTATION), adaptation, data[end:])
+
+    def _breaks(self, pid: int) -> int:
+        """The flag that the next packet needs if its counter does not go on."""
+        return DISCONTINUITY if self._goes_on and pid not in self._counters else 0
 
     def _full_heads(self, pid: int) -> list[bytes]:
         heads = self._heads.get(pid)

@@ -17,6 +17,7 @@ import structlog
 
 from slipstream.access import Action, Request
 from slipstream.errors import BadNameError
+from slipstream.formats import split_selection
 from slipstream.hub import BusyError, Claim, FullError, stream_name
 from slipstream.net.link import Link
 from slipstream.net.rtmp_claim import RtmpClaim
@@ -239,7 +240,13 @@ class RtmpSession:
 
     def _on_play(self, event: PlayRequested) -> None:
         stream_id = event.stream_id
-        name = self._allowed(Action.PLAY, event.name, event.query)
+        name = tracks = None
+        try:
+            stream, tracks = split_selection(event.name)
+        except BadNameError as error:
+            self._log_refusal(Action.PLAY, str(error))
+        else:
+            name = self._allowed(Action.PLAY, stream, event.query)
         if name is None:
             self._connection.reject_play(
                 stream_id, "NetStream.Play.StreamNotFound", "no such stream"
@@ -249,7 +256,7 @@ class RtmpSession:
         self.viewers[stream_id] = viewer
         self._trust()
         try:
-            viewer.begin(name[0], f"{event.query}&{self.app_query}")
+            viewer.begin(name[0], f"{event.query}&{self.app_query}", tracks)
         except (BadWishError, FullError) as error:
             self._connection.reject_play(stream_id, "NetStream.Play.Failed", str(error))
             self.ended(stream_id)

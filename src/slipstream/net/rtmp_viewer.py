@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, cast
 
 import structlog
 
-from slipstream.formats import Flag, Format, Greeting, RtmpFormat, RtmpMultitrackFormat
+from slipstream.formats import (
+    Flag,
+    Format,
+    Greeting,
+    RtmpFormat,
+    RtmpMultitrackFormat,
+    Selection,
+    selected,
+)
 from slipstream.formats.rtmp import PLAY_STREAM_ID
 from slipstream.hub import EndReason, StreamSettings, Subscription
 from slipstream.log import SyncPoint
@@ -24,6 +32,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+NOT_FOUND = (EndReason.NOT_FOUND, EndReason.NO_TRACK, EndReason.UNPUBLISHED)
 STREAM_ID_AT = slice(8, 12)  # of the message stream id in a type 0 header of a short csid
 
 
@@ -95,12 +104,13 @@ class RtmpViewer:
         """Of the player."""
         return self._session.link.address
 
-    def begin(self, stream: str, query: str) -> None:
+    def begin(self, stream: str, query: str, tracks: Selection | None = None) -> None:
         """Play, or wait for a publisher.
 
         Args:
             stream: its full name.
             query: of the address, where the player says how it wants to be served.
+            tracks: of the stream; None: as the player can read them.
 
         Raises:
             BadWishError: there is nonsense in the query.
@@ -110,11 +120,12 @@ class RtmpViewer:
         session = self._session
         services = session.services
         form = RtmpMultitrackFormat if session.multitrack else RtmpFormat
+        chosen = form if tracks is None else selected(RtmpFormat, tracks)
         for other in session.viewers.values():
             if other is not self:
                 other.go_private()
         self._subscription = services.hub.subscribe(
-            stream, form, self, now=services.loop.time(), delay_ms=self._wish.delay_ms
+            stream, chosen, self, now=services.loop.time(), delay_ms=self._wish.delay_ms
         )
         if session.link.fd < 0:  # the very first bytes failed
             self._subscription.close()
@@ -187,7 +198,7 @@ class RtmpViewer:
     def end(self, reason: EndReason) -> None:
         """The hub sends the player away."""
         session = self._session
-        if self.cursor is None and reason in (EndReason.NOT_FOUND, EndReason.UNPUBLISHED):
+        if self.cursor is None and reason in NOT_FOUND:
             session.connection.reject_play(
                 self._stream_id, "NetStream.Play.StreamNotFound", str(reason)
             )

@@ -14,16 +14,18 @@ from dataclasses import dataclass
 from struct import Struct, error
 
 from slipstream.errors import MediaError
-from slipstream.formats import Greeting
+from slipstream.formats import Greeting, SegmentGreeting, unpack_start
 from slipstream.log import SYNC, Batch
 from slipstream.media import Frame, Kind, parse_tag
+from slipstream.workers import descriptors
 
 MAX_ENTRIES = 2048  # of one packet: 26 KB
-MAX_PACKET = 1 << 18
+MAX_PACKET = descriptors.MAX_BYTES  # a greeting
 
 _SEGMENT, _GREETING, _ENTRIES, _MARK = b"SGEM"
 _segment = Struct("=BxxxxxxxQQ")  # capacity, offset of the first entry that will follow
 _entries = Struct("=BBxxI")  # whether there is more, how many
+_greeting = Struct("=BI")  # bytes of what it says of a segment; then frames
 _frame = Struct("=BI")  # kind, bytes of the body
 _SIZE, _TIME = array("I").itemsize, array("q").itemsize
 
@@ -67,7 +69,8 @@ def build_segment(capacity: int, offset: int) -> bytes:
 
 def build_greeting(greeting: Greeting) -> bytes:
     """Announce a greeting."""
-    parts = [bytes((_GREETING,))]
+    segment = greeting.segment.pack() if isinstance(greeting, SegmentGreeting) else b""
+    parts = [_greeting.pack(_GREETING, len(segment)), segment]
     for frame in greeting:
         parts += (_frame.pack(frame.kind, len(frame.body)), frame.body)
     return b"".join(parts)
@@ -96,7 +99,7 @@ def parse_announcement(data: bytes) -> Announcement:
         if data[0] == _ENTRIES:
             return _parse_entries(data)
         if data[0] == _GREETING:
-            return GreetingAnnounced(tuple(_parse_frames(data)))
+            return GreetingAnnounced(_parse_greeting(data))
         if data[0] == _SEGMENT:
             return SegmentAnnounced(*_segment.unpack(data)[1:])
         if data == build_mark():
@@ -120,9 +123,17 @@ def _parse_entries(data: bytes) -> EntriesAnnounced:
     return EntriesAnnounced(batch, bool(more))
 
 
-def _parse_frames(data: bytes) -> list[Frame]:
+def _parse_greeting(data: bytes) -> Greeting:
+    _, size = _greeting.unpack_from(data)
+    start = _greeting.size
+    frames = tuple(_parse_frames(data, start + size))
+    if not size:
+        return frames
+    return SegmentGreeting.of(frames, unpack_start(data[start : start + size]))
+
+
+def _parse_frames(data: bytes, position: int) -> list[Frame]:
     frames = []
-    position = 1
     while position < len(data):
         kind, size = _frame.unpack_from(data, position)
         position += _frame.size
@@ -133,4 +144,4 @@ def _parse_frames(data: bytes) -> list[Frame]:
 
 def has_sync(flags: bytes | bytearray) -> bool:
     """Whether somebody may start at one of these entries."""
-    return any(flag & SYNC for flag in flags)
+    return any(map(SYNC.__and__, flags))

@@ -10,7 +10,7 @@ from itertools import count
 
 import structlog
 
-from slipstream.formats import FORMATS, Format
+from slipstream.formats import Format, format_named
 from slipstream.hub import Claim, Hub, Stream
 from slipstream.workers.feed import Feed, Feeds
 from slipstream.workers.follower import Follower
@@ -250,12 +250,12 @@ class WorkerDirectory:
         self._locate(claim.name, self._number)
         self._claimed_at[claim.name] = self._loop.time()
         self.held.add(claim.name)
-        wanted = [FORMATS[name] for name in message.wanted if name in FORMATS]
+        wanted = list(filter(None, map(format_named, message.wanted)))
         then(Claim(None, message.floor_ms, wanted=wanted))
 
     def _on_feed_wanted(self, message: FeedWanted, packet: Packet) -> None:
         sock = socket.socket(fileno=packet.fd)
-        form_class = FORMATS.get(message.form)
+        form_class = format_named(message.form)
         stream = self._hub.streams.get(message.name)
         if form_class is None or stream is None:
             sock.close()  # the follower sees it, and asks again if it still wants to

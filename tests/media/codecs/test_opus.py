@@ -1,4 +1,4 @@
-"""OpusHead by FFmpeg, with and without a mapping of channels."""
+"""OpusHead by FFmpeg, with and without a mapping of channels; and the lengths of packets."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slipstream.errors import MediaError
-from slipstream.media.codecs.opus import OpusConfig, parse_opus_config
+from slipstream.media.codecs.opus import OpusConfig, count_samples, parse_opus_config
+from slipstream.media.frame import Kind
+from slipstream.media.payload import coded_data
+from tests.media.ffmpeg import encode_audio
 
 STEREO = b"OpusHead" + bytes.fromhex("01 02 3801 80bb0000 0000 00")
 SURROUND = b"OpusHead" + bytes.fromhex("01 06 3801 80bb0000 0000 01 0402 000401020305")
@@ -52,3 +55,42 @@ def test_any_bytes_are_a_header_or_refused(data: bytes, cut: int) -> None:
     except MediaError:
         return
     assert len(config.mapping) == config.channels
+
+
+def test_low_bit_rates_of_opus_are_speech_or_both() -> None:
+    seen = set()
+    for rate in (8_000, 12_000, 16_000, 24_000, 48_000):
+        for ms in ("10", "20", "60"):
+            options = {"frame_duration": ms, "application": "voip", "b": "12000"}
+            encoded = encode_audio(
+                "libopus", rate=rate, layout="mono", samples="flt", options=options
+            )
+            for frame in encoded.media(Kind.AUDIO):
+                data = coded_data(frame)
+                seen.add(data[0] >> 3)
+                assert count_samples(data) == 48 * int(ms)
+    assert min(seen) < 12
+
+
+@pytest.mark.parametrize(
+    ("packet", "samples"),
+    [("00", 480), ("61", 2 * 480), ("68", 960), ("ff06", 6 * 960), ("830c", 12 * 120)],
+)
+def test_opus_in_several_frames(packet: str, samples: int) -> None:
+    assert count_samples(bytes.fromhex(packet)) == samples
+
+
+@pytest.mark.parametrize("packet", ["", "03", "0300", "ff07", "1b3f"])
+def test_opus_longer_than_120_ms_or_without_a_frame_is_refused(packet: str) -> None:
+    with pytest.raises(MediaError):
+        count_samples(bytes.fromhex(packet))
+
+
+@given(st.binary(max_size=4))
+def test_any_packet_has_a_length_or_is_refused(data: bytes) -> None:
+    try:
+        samples = count_samples(data)
+    except MediaError:
+        return
+    assert 0 < samples <= 5760
+    assert samples % 120 == 0

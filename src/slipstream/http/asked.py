@@ -1,0 +1,193 @@
+"""Requests of players that fetch playlists and segments: who asks, for what, and the answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from slipstream.formats import MediaSegment, Part, TrackInfo
+from slipstream.http.access import allowed_stream, peer_address
+from slipstream.http.answers import Text, unchanging
+from slipstream.http.origins import Origins
+from slipstream.http.presentation import Player, PlayerKey, Presentation, Presentations
+from slipstream.hub import EndReason, FullError
+from slipstream.net.services import Services
+
+TRACK = r"[av][0-9]{1,3}"
+OF_TRACK = rf"/{{stream:.+}}@{{track:{TRACK}}}"  # how routes begin
+NUMBER = r"{number:[0-9]{1,10}}"
+MP4 = {True: "video/mp4", False: "audio/mp4"}  # whether there are pictures
+WAIT_TARGETS = 3  # target durations after which who waits is answered anyhow
+FIRST_WAIT_S = 15.0  # for the first segment of a format that nobody has asked for lately
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request of somebody who may watch.
+
+    Attributes:
+        request: as it came.
+        presentation: of the stream that it is about.
+        player: whose it is.
+        cors: headers for every answer.
+    """
+
+    request: web.Request
+    presentation: Presentation
+    player: Player
+    cors: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        """The last part of the stream's name."""
+        return self.request.match_info["stream"].rpartition("/")[2]
+
+    @property
+    def number(self) -> int:
+        """Of the segment that is asked for."""
+        return int(self.request.match_info["number"])
+
+    @property
+    def patience_s(self) -> float:
+        """How long it may wait for what is to come."""
+        return WAIT_TARGETS * self.presentation.window.target_s
+
+    @property
+    def track(self) -> TrackInfo:
+        """The track that is asked for.
+
+        Raises:
+            web.HTTPNotFound: there is no such track.
+        """
+        track = self.presentation.window.track(self.request.match_info["track"])
+        if track is None:
+            raise self.gone()
+        return track
+
+    def suffix(self, *own: str) -> str:
+        """The query, for the addresses in a playlist: who needed it here needs it there.
+
+        Args:
+            own: fields that are not for them.
+        """
+        query = self.request.rel_url.raw_query_string  # as it came: "%20" is no space yet
+        fields = query.split("&") if query else []
+        kept = [field for field in fields if field.partition("=")[0] not in own]
+        return f"?{'&'.join(kept)}" if kept and all(map(_PLAIN, kept)) else ""
+
+    async def segment(self) -> MediaSegment:
+        """The segment that is asked for; the next one as soon as it begins.
+
+        Raises:
+            web.HTTPNotFound: it has gone, or is too far away.
+        """
+        window, number = self.presentation.window, self.number
+        if number == window.segments[-1].number + 1:
+            await self.presentation.until(
+                lambda: window.segments[-1].number >= number, self.patience_s
+            )
+        segment = window.find(number)
+        if segment is None:
+            raise self.gone()
+        return segment
+
+    def read(self, parts: list[Part]) -> bytes:
+        """The bytes of parts, counted as sent.
+
+        Raises:
+            web.HTTPNotFound: they are no longer kept.
+        """
+        try:
+            body = b"".join(map(self.presentation.window.read, parts))
+        except LookupError as error:
+            raise self.gone() from error
+        self.player.bytes_sent += len(body)
+        return body
+
+    def unchanging(self, body: bytes, content_type: str, tag: str) -> web.Response:
+        """Answer with bytes that their address always means."""
+        return unchanging(self.request, body, content_type, tag, self.cors)
+
+    def text(self, text: Text, *, max_age_s: int) -> web.Response:
+        """Answer with a playlist."""
+        answer = text.answer(self.request, {**self.cors, "Cache-Control": f"max-age={max_age_s}"})
+        self.player.bytes_sent += len(answer.body) if isinstance(answer.body, bytes) else 0
+        return answer
+
+    def gone(self) -> web.HTTPNotFound:
+        """There is no such thing."""
+        return web.HTTPNotFound(text="not here, or no longer\n", headers=_not_kept(self.cors))
+
+
+_PLAIN = re.compile(r"[A-Za-z0-9_.~%=+:/,@!*()-]*").fullmatch  # nothing that ends an attribute
+
+
+class Reception:
+    """Lets those who ask be viewers: `async with reception.admit(request, "hls") as asked`.
+
+    Args:
+        services: of this worker.
+        presentations: of this worker.
+    """
+
+    def __init__(self, services: Services, presentations: Presentations) -> None:
+        self.origins = Origins(services.settings.allowed_origins)
+        self._services = services
+        self._presentations = presentations
+
+    @asynccontextmanager
+    async def admit(
+        self, request: web.Request, protocol: str | None = None
+    ) -> AsyncIterator[Asked]:
+        """Let the one who asks be a viewer, and wait until there is something to see.
+
+        Args:
+            request: whose.
+            protocol: of which the address is; None: of any, so it is known by earlier requests.
+
+        Raises:
+            web.HTTPException: there is nothing, or not for this one.
+        """
+        cors = self.origins.headers(request)
+        player = self._player(request, protocol, cors)
+        player.asking += 1
+        try:
+            await player.decided()
+            presentation = player.presentation
+            if player.refused in (EndReason.FULL, EndReason.SHUTDOWN):
+                raise web.HTTPServiceUnavailable(text=f"{player.refused}\n", headers=cors)
+            if player.refused is not None or presentation is None:
+                raise web.HTTPNotFound(text=f"{player.refused}\n", headers=_not_kept(cors))
+            window = presentation.window
+            if not await presentation.until(
+                lambda: any(segment.is_whole for segment in window.segments), FIRST_WAIT_S
+            ):
+                raise web.HTTPNotFound(text="no segment yet\n", headers=_not_kept(cors))
+            yield Asked(request, presentation, player, cors)
+        finally:
+            player.asking -= 1
+            player.asked_at = self._services.loop.time()
+
+    def _player(
+        self, request: web.Request, protocol: str | None, cors: Mapping[str, str]
+    ) -> Player:
+        address, agent = peer_address(request), request.headers.get("User-Agent", "")
+        known = self._presentations.protocol_of(request.match_info["stream"], address, agent)
+        stream = allowed_stream(self._services, request, protocol or known, cors)
+        try:
+            player = self._presentations.player(
+                PlayerKey(stream, protocol or known, address, agent)
+            )
+        except FullError as error:
+            raise web.HTTPServiceUnavailable(text=f"{error}\n", headers=cors) from error
+        if protocol is not None:
+            player.told_at = self._services.loop.time()
+        return player
+
+
+def _not_kept(cors: Mapping[str, str]) -> dict[str, str]:
+    return {**cors, "Cache-Control": "no-store"}

@@ -1,0 +1,228 @@
+"""Streams as the players of playlists see them: windows that grow, and those who ask for them.
+
+A player that fetches playlists and segments has no connection of its own that would tell when
+it comes and goes. It is known by its address and its `User-Agent`, is a viewer of the stream
+from its first request on, and has left when it has asked for nothing for a while.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import NamedTuple
+
+import structlog
+
+from slipstream.formats import CmafFormat, Format, TsFormat, TsWindow, Window
+from slipstream.hub import EndReason, StreamSettings, Subscription
+from slipstream.log import Log, SyncPoint
+from slipstream.net.served import ServedFigures
+from slipstream.net.services import Services
+
+log = structlog.get_logger()
+
+LEAVES_S = 12.0  # without a request; three target durations where that is more
+SWEEP_S = 2.0
+
+
+class Presentation:
+    """A stream's window, and when it changes.
+
+    Args:
+        form: of the stream.
+        loop: of the worker.
+    """
+
+    def __init__(self, form: Format, loop: asyncio.AbstractEventLoop) -> None:
+        window = TsWindow if isinstance(form, TsFormat) else Window
+        self.window = window(form.log, form.shape)
+        self.cache: dict[object, object] = {}  # what has been made of this version of the window
+        self.window.update()
+        self._loop = loop
+        self._changed = loop.create_future()
+
+    def grow(self) -> None:
+        """The log may have grown."""
+        if self.window.update():
+            self.cache.clear()
+            self._wake()
+
+    def close(self) -> None:
+        """Nothing more comes."""
+        self._wake()
+
+    async def until(self, condition: Callable[[], bool], timeout_s: float) -> bool:
+        """Wait until the window is as it should be. False: it is not, after so long."""
+        deadline = self._loop.time() + timeout_s
+        while not condition():
+            left_s = deadline - self._loop.time()
+            if left_s <= 0:
+                return False
+            await asyncio.wait((self._changed,), timeout=left_s)
+        return True
+
+    def _wake(self) -> None:
+        changed, self._changed = self._changed, self._loop.create_future()
+        changed.set_result(None)
+
+
+class PlayerKey(NamedTuple):
+    """Who a player is, and what it watches."""
+
+    stream: str
+    protocol: str
+    address: str
+    agent: str
+
+
+PROTOCOLS = ("hls", "dash")  # of the same segments; the first is meant when nothing is known
+FORMS: dict[str, type[Format]] = {"hls": CmafFormat, "dash": CmafFormat, "hls-ts": TsFormat}
+
+
+class Player:
+    """The hub's `ViewerPeer`: somebody who fetches playlists and segments.
+
+    Args:
+        presentations: where it stands.
+        key: who it is.
+        connection_id: as in the log.
+    """
+
+    def __init__(self, presentations: Presentations, key: PlayerKey, connection_id: str) -> None:
+        self.key = key
+        self.connection_id = connection_id
+        self.address = key.address
+        self.protocol = key.protocol
+        self.presentation: Presentation | None = None
+        self.refused: EndReason | None = None
+        self.bytes_sent = 0
+        self.asked_at = 0.0
+        self.told_at = 0.0  # when it last asked for something that only its protocol has
+        self.asking = 0  # requests that are being answered
+        self.subscription: Subscription | None = None
+        self._presentations = presentations
+        self._decided = asyncio.Event()
+
+    async def decided(self) -> None:
+        """Return when it is known what there is to see, if anything."""
+        await self._decided.wait()
+
+    def start(self, form: Format, sync: SyncPoint, settings: StreamSettings) -> None:  # noqa: ARG002
+        """See `ViewerPeer`."""
+        self.presentation = self._presentations.of(form)
+        self._decided.set()
+        log.info(
+            "play.start",
+            id=self.connection_id,
+            address=self.address,
+            stream=self.key.stream,
+            protocol=self.protocol,
+        )
+
+    def end(self, reason: EndReason) -> None:
+        """See `ViewerPeer`."""
+        self.refused = reason
+        self._presentations.forget(self, str(reason))
+        self._decided.set()
+
+    def has_all(self) -> bool:
+        """A player fetches what it wants."""
+        return True
+
+    def figures(self) -> ServedFigures:
+        """How it fares, as far as it can be seen from here."""
+        return ServedFigures(bytes_sent=self.bytes_sent)
+
+
+class Presentations:
+    """Those of this worker.
+
+    Args:
+        services: of this worker.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._by_log: dict[Log, Presentation] = {}
+        self._players: dict[PlayerKey, Player] = {}
+        self._sweeper: asyncio.TimerHandle | None = None
+
+    def wake(self, log: Log) -> None:
+        """A log has grown."""
+        presentation = self._by_log.get(log)
+        if presentation is not None:
+            presentation.grow()
+
+    def of(self, form: Format) -> Presentation:
+        """What there is to see of a stream."""
+        presentation = self._by_log.get(form.log)
+        if presentation is None:
+            presentation = Presentation(form, self._services.loop)
+            self._by_log[form.log] = presentation
+        return presentation
+
+    def player(self, key: PlayerKey) -> Player:
+        """Whoever asks; a viewer from now on.
+
+        Raises:
+            FullError: the stream has all the viewers that it may have.
+        """
+        player = self._players.get(key)
+        if player is None:
+            new_id = self._services.new_id(key.protocol)
+            player = Player(self, key, new_id)
+            now = self._services.loop.time()
+            self._players[key] = player
+            try:
+                player.subscription = self._services.hub.subscribe(
+                    key.stream, FORMS[key.protocol], player, now=now
+                )
+            except BaseException:
+                del self._players[key]
+                raise
+            if self._sweeper is None:
+                self._sweeper = self._services.loop.call_later(SWEEP_S, self._sweep)
+        return player
+
+    def protocol_of(self, stream: str, address: str, agent: str) -> str:
+        """By which protocol somebody watches who asks for what several have in common."""
+        told = {
+            protocol: player.told_at
+            for protocol in PROTOCOLS
+            if (player := self._players.get(PlayerKey(stream, protocol, address, agent)))
+        }
+        return max(told, key=told.__getitem__, default=PROTOCOLS[0])
+
+    def forget(self, player: Player, reason: str) -> None:
+        """A player has gone, or has to go."""
+        if self._players.get(player.key) is not player:
+            return
+        del self._players[player.key]
+        if player.subscription is not None:
+            player.subscription.close()
+        if player.presentation is None:
+            return
+        player.presentation.close()
+        log.info(
+            "play.end",
+            id=player.connection_id,
+            stream=player.key.stream,
+            reason=reason,
+            bytes=player.bytes_sent,
+        )
+
+    def _sweep(self) -> None:
+        """See who has left."""
+        now = self._services.loop.time()
+        for player in list(self._players.values()):
+            presentation = player.presentation
+            target_s = presentation.window.target_s if presentation is not None else 0
+            silent_s = now - player.asked_at
+            if not player.asking and silent_s > max(LEAVES_S, 3 * target_s):
+                self.forget(player, "asked for nothing any more")
+        used = {player.presentation for player in self._players.values()}
+        for key, presentation in list(self._by_log.items()):
+            if presentation not in used:
+                del self._by_log[key]
+        busy = self._players or self._by_log
+        self._sweeper = self._services.loop.call_later(SWEEP_S, self._sweep) if busy else None
