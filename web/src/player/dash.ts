@@ -22,12 +22,20 @@ export const startDash: Start = (video, address, _stream, lost) => {
     const { error } = event as { error?: { message?: string } | string };
     lost(typeof error === "string" ? error : (error?.message ?? "DASH"));
   });
+  player.on(MediaPlayer.events.STREAM_INITIALIZED, () => {
+    // It asks for newer manifests from when it sees the element start: that may have been before.
+    if (!video.paused) video.dispatchEvent(new Event("play"));
+  });
   player.initialize(video, address, false);
   return {
     latency() {
       const latency = player.isReady() ? player.getCurrentLiveLatency() : NaN;
       return latency > 0 ? latency : null;
     },
-    stop: () => player.destroy(),
+    stop() {
+      // What waits in it for this would come too late, and find nothing.
+      video.dispatchEvent(new Event("canplay"));
+      player.destroy();
+    },
   };
 };
