@@ -2,11 +2,14 @@
 
 import { MediaPlayer } from "dashjs";
 
-import { root } from "../addresses";
 import type { Start } from "./ways";
 
-/** For manifests without one; its own default is somebody else's, far away. */
-const OUR_CLOCK = { scheme: "urn:mpeg:dash:utc:http-head:2014", value: root.href };
+/**
+ * The server's, for manifests without one; its own default is somebody else's, far away.
+ *
+ * (Nothing is imported from the page: else this large file would be another one after each change.)
+ */
+const OUR_CLOCK = { scheme: "urn:mpeg:dash:utc:http-head:2014", value: document.baseURI };
 
 export const startDash: Start = (video, address, _stream, lost) => {
   const player = MediaPlayer().create();
