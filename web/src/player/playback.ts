@@ -115,6 +115,7 @@ export class Playback {
   choose(choice: Choice): void {
     this.#choice = choice;
     this.#turn = this.#attempts = 0;
+    if (this.#running && this.#next() === this.way) return this.changed();
     this.#end();
     this.#set("connecting");
     this.#connect();
@@ -158,10 +159,15 @@ export class Playback {
     clearTimeout(this.#timer);
     if (this.#running || !this.#stream || !this.#isOnAir() || !this.#isReachable) return;
     if (!this.#wanted) return this.#set("paused");
-    const ways = possibleWays(this.#stream);
-    const way = ways.find((way) => way === this.#choice) ?? ways[this.#turn % ways.length];
+    const way = this.#next();
     if (!way) return this.#set("unsupported");
     void this.#start(way, this.#stream);
+  }
+
+  /** The way that is chosen, or whose turn it is; nothing if there is none. */
+  #next(): WayName | undefined {
+    const ways = this.#stream ? possibleWays(this.#stream) : [];
+    return ways.find((way) => way === this.#choice) ?? ways[this.#turn % ways.length];
   }
 
   async #start(way: WayName, stream: Stream): Promise<void> {
