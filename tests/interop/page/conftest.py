@@ -26,7 +26,7 @@ def root(server: RunningServer) -> str:
     return f"http://{server.host}:{server.http_port}/"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # no asynchronous test runs beside it
 def browser() -> Iterator[Browser]:
     with chromium() as browser:
         yield browser
