@@ -29,7 +29,6 @@ SMALL = TrackInfo("v1", 3, "avc1.42c015", 90_000, 320, 180, 25.0, init=b"small")
 NEWER = TrackInfo("v2", 5, "hvc1.1.6.L93.B0", 90_000, 640, 360, 25.0, init=b"newer")
 AUDIO = TrackInfo("a0", 2, "mp4a.40.2", 48_000, sample_rate=48_000, channels=2, init=b"audio")
 OTHER = TrackInfo("a1", 4, "opus", 48_000, sample_rate=48_000, channels=6, init=b"other")
-DELAY = "suggestedPresentationDelay"
 SHORT = Shape(segment_ms=500, part_ms=100, window_ms=500)
 
 
@@ -231,19 +230,10 @@ def test_the_head_says_what_a_live_player_must_know() -> None:
     assert head["publishTime"] == "2027-01-15T08:00:09.000Z"  # the end of the newest part
     assert head["minimumUpdatePeriod"] == "PT1.000S"
     assert head["timeShiftBufferDepth"] == "PT16.000S"
-    assert head[DELAY] == "PT6.000S"
+    assert head["suggestedPresentationDelay"] == "PT6.000S"
     assert element(text, "Latency")["target"] == "2000"
     children = [child.tag for child in ElementTree.fromstring(text)]
     assert children == [NAMESPACE + name for name in ("ServiceDescription", "Period", "UTCTiming")]
-
-
-def test_nobody_is_told_to_stay_behind_what_there_is_to_see() -> None:
-    """GStreamer gives up on a manifest in which nothing is that old."""
-    window = window_of(VIDEO, AUDIO)
-    for delay, gone in (("PT6.000S", 0), ("PT4.000S", 2), ("PT2.000S", 1)):
-        for _ in range(gone):
-            window.segments.popleft()
-        assert element(head_of(dash.manifest(window, "show")), "MPD")[DELAY] == delay
 
 
 def test_every_window_on_a_log_says_the_same(folder: Path) -> None:

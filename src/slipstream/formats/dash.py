@@ -31,7 +31,7 @@ EPOCH = "1970-01-01T00:00:00Z"
 UPDATE_MS = 1_000  # dash.js asks no more often
 LATENCY_MS = 2_000  # of players that know how to be near: what they wait for an update, and parts
 CATCH_UP = 0.04  # of the speed, slower or faster
-DELAY_TARGETS = 3  # target durations that others stay behind, if there is so much to see
+DELAY_TARGETS = 3  # target durations that others stay behind
 FINEST_RATE = 1001  # 30000/1001
 
 
@@ -77,10 +77,8 @@ def manifest(window: Window, name: str, suffix: str = "") -> str:
 
 def _head(window: Window, segments: list[MediaSegment], latency_ms: int) -> dict[str, str]:
     """What holds for the whole presentation."""
-    oldest, newest = segments[0].start, segments[-1].start
-    target_ms = window.target_s * 1000
+    newest, target_ms = segments[-1].start, window.target_s * 1000
     end_ms = newest.wall_ms + round(segments[-1].length_s * 1000)
-    delay_ms = min(DELAY_TARGETS * target_ms, end_ms - oldest.wall_ms)
     return {
         "xmlns": NAMESPACE,
         "profiles": PROFILES,
@@ -89,7 +87,7 @@ def _head(window: Window, segments: list[MediaSegment], latency_ms: int) -> dict
         "publishTime": clock_text(end_ms / 1000),
         "minimumUpdatePeriod": _duration(UPDATE_MS),
         "timeShiftBufferDepth": _duration(window.shape.shown_ms(newest.target_ms)),
-        "suggestedPresentationDelay": _duration(delay_ms),
+        "suggestedPresentationDelay": _duration(DELAY_TARGETS * target_ms),
         "maxSegmentDuration": _duration(target_ms),
         "minBufferTime": _duration(latency_ms),
     }
