@@ -6,10 +6,12 @@ reloads them all the time. `docs/reference/hls.md` has the list of rules, with t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
+from pathlib import Path
 
 import m3u8
 import pytest
@@ -520,3 +522,10 @@ def test_a_suffix_stands_behind_every_address() -> None:
         for line in text.split("\n"):
             if line and ("URI=" in line or not line.startswith("#")):
                 assert "?token=x" in line
+
+
+def test_the_page_lists_the_rules_with_their_tests() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "hls.md").read_text()
+    listed = re.findall(r"^\|.*\| `(test_\w+)` \|$", page, re.M)
+    assert len(set(listed)) == len(listed) > 25
+    assert set(listed) <= {name for name in globals() if name.startswith("test_")}
