@@ -248,6 +248,7 @@ def test_parts_that_begin_with_a_keyframe_say_so() -> None:
     """§4.4.4.9: INDEPENDENT; each segment begins so (EXT-X-INDEPENDENT-SEGMENTS)."""
     for look in life():
         for name, playlist in look.tracks.items():
+            assert playlist.independent
             for segment in playlist.all:
                 assert all(part.independent for part in segment.parts[:1])
                 assert name == "v0" or all(part.independent for part in segment.parts)
