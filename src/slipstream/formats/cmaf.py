@@ -79,6 +79,7 @@ class CmafFormat(Format):
         batch = Batch()
         self._end_segment(batch)
         self._start_ms = self._main = None
+        self._is_open = False
         self._greeting = ()
         self._tracks.clear()
         self._append(batch)
@@ -118,6 +119,9 @@ class CmafFormat(Format):
             for config in _codec_configs(greeting):
                 self._learn(batch, config, frame.dts_ms)
             self._languages = _languages(greeting)
+        track = self._tracks.get((frame.kind, frame.track))
+        if track is not None:
+            track.seen_ms = frame.dts_ms  # be it back after a while
         if frame.kind is _AUDIO and any(
             track.kind is _VIDEO for track in self._present(frame.dts_ms)
         ):

@@ -31,7 +31,7 @@ EPOCH = "1970-01-01T00:00:00Z"
 UPDATE_MS = 1_000  # dash.js asks no more often
 LATENCY_MS = 2_000  # of players that know how to be near: what they wait for an update, and parts
 CATCH_UP = 0.04  # of the speed, slower or faster
-DELAY_TARGETS = 3  # target durations that others stay behind
+DELAY_TARGETS = 3  # target durations that others stay behind, if there is so much to see
 FINEST_RATE = 1001  # 30000/1001
 
 
@@ -59,18 +59,21 @@ def manifest(window: Window, name: str, suffix: str = "") -> str:
         suffix: for all names: the query of the one who asks, or nothing.
     """
     segments = window.shown()
-    newest = segments[-1].start
+    oldest, newest = segments[0].start, segments[-1].start
     target_ms, depth_ms = window.target_s * 1000, window.shape.shown_ms(newest.target_ms)
+    end_ms = newest.wall_ms + round(segments[-1].length_s * 1000)
     latency_ms = max(LATENCY_MS, 4 * window.shape.part_ms)
     head = {
         "xmlns": NAMESPACE,
         "profiles": PROFILES,
         "type": "dynamic",
         "availabilityStartTime": EPOCH,
-        "publishTime": clock_text(newest.wall_ms / 1000 + segments[-1].length_s),
+        "publishTime": clock_text(end_ms / 1000),
         "minimumUpdatePeriod": _duration(UPDATE_MS),
         "timeShiftBufferDepth": _duration(depth_ms),
-        "suggestedPresentationDelay": _duration(DELAY_TARGETS * target_ms),
+        "suggestedPresentationDelay": _duration(
+            min(DELAY_TARGETS * target_ms, end_ms - oldest.wall_ms)
+        ),
         "maxSegmentDuration": _duration(target_ms),
         "minBufferTime": _duration(latency_ms),
     }

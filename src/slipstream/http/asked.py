@@ -74,7 +74,8 @@ class Asked:
         Args:
             own: fields that are not for them.
         """
-        fields = self.request.query_string.split("&") if self.request.query_string else []
+        query = self.request.rel_url.raw_query_string  # as it came: "%20" is no space yet
+        fields = query.split("&") if query else []
         kept = [field for field in fields if field.partition("=")[0] not in own]
         return f"?{'&'.join(kept)}" if kept and all(map(_PLAIN, kept)) else ""
 
@@ -107,9 +108,9 @@ class Asked:
         self.player.bytes_sent += len(body)
         return body
 
-    def unchanging(self, body: bytes, track: TrackInfo, tag: str) -> web.Response:
-        """Answer with bytes of a track that their address always means."""
-        return unchanging(self.request, body, MP4[track.is_video], tag, self.cors)
+    def unchanging(self, body: bytes, content_type: str, tag: str) -> web.Response:
+        """Answer with bytes that their address always means."""
+        return unchanging(self.request, body, content_type, tag, self.cors)
 
     def text(self, text: Text, *, max_age_s: int) -> web.Response:
         """Answer with a playlist."""
