@@ -45,6 +45,7 @@ class Playlist:
     """A media playlist."""
 
     version: int = 0
+    independent: bool = False  # decoding can start at each segment
     target: int = 0
     part_target: float = 0.0
     control: dict[str, str] = field(default_factory=dict)
