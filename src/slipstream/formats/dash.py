@@ -77,8 +77,10 @@ def manifest(window: Window, name: str, suffix: str = "") -> str:
 
 def _head(window: Window, segments: list[MediaSegment], latency_ms: int) -> dict[str, str]:
     """What holds for the whole presentation."""
-    newest, target_ms = segments[-1].start, window.target_s * 1000
+    oldest, newest = segments[0].start, segments[-1].start
+    target_ms = window.target_s * 1000
     end_ms = newest.wall_ms + round(segments[-1].length_s * 1000)
+    delay_ms = min(DELAY_TARGETS * target_ms, end_ms - oldest.wall_ms)
     return {
         "xmlns": NAMESPACE,
         "profiles": PROFILES,
@@ -87,7 +89,7 @@ def _head(window: Window, segments: list[MediaSegment], latency_ms: int) -> dict
         "publishTime": clock_text(end_ms / 1000),
         "minimumUpdatePeriod": _duration(UPDATE_MS),
         "timeShiftBufferDepth": _duration(window.shape.shown_ms(newest.target_ms)),
-        "suggestedPresentationDelay": _duration(DELAY_TARGETS * target_ms),
+        "suggestedPresentationDelay": _duration(delay_ms),
         "maxSegmentDuration": _duration(target_ms),
         "minBufferTime": _duration(latency_ms),
     }
