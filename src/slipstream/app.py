@@ -30,6 +30,7 @@ from slipstream.http.asked import Reception
 from slipstream.http.dash import HttpDash
 from slipstream.http.entrance import HttpEntrance
 from slipstream.http.hls import HttpHls
+from slipstream.http.hls_ts import HttpHlsTs
 from slipstream.http.live import MEDIA, HttpLive
 from slipstream.http.media_segments import HttpSegments
 from slipstream.http.presentation import Presentations
@@ -145,7 +146,7 @@ class Worker:
         ]
         self._presentations = Presentations(services)
         reception = Reception(services, self._presentations)
-        self._playlists = (HttpSegments(reception), HttpHls(reception), HttpDash(reception))
+        self._playlists = [make(reception) for make in (HttpSegments, HttpHlsTs, HttpHls, HttpDash)]
         self._live = HttpLive(services)
         self._parts = Parts(
             hub=hub,
@@ -172,7 +173,7 @@ class Worker:
             services,
             ListedStreams(self._api.overview),
             config.page,
-            extensions=tuple(MEDIA),
+            extensions=(*MEDIA, "m3u8", "mpd"),
             rtmp_port=rtmp[0].getsockname()[1],
             open_to_publish=config.access_settings("live/x").publish == "anonymous",
         )

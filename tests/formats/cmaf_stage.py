@@ -13,10 +13,12 @@ from slipstream.formats import CmafFormat, Flag, SegmentGreeting, SegmentStart, 
 from slipstream.formats.segments import USUAL_SHAPE
 from slipstream.hub.notes import Notes
 from slipstream.log import SYNC, Log
-from slipstream.media import Frame, Kind, Timeline, parse_tag
+from slipstream.media import Codec, Frame, Kind, Timeline, coded_data, parse_tag
 from tests.clips import B_FRAMES, FILMS, X264, Film, encode_film, film_file, read_tags
-from tests.mp4_reader import FoundRun, read_fragments
+from tests.hub.stage import audio_config, inter, key, sound, video_config
+from tests.mp4_reader import FoundRun, FoundSample, read_fragments
 
+VIDEO, AUDIO = 1, 2  # tracks
 NOW_S = 1_800_000_000.0  # on the clock of these tests
 OWN_FILMS = {
     "h264-ac3": Film(options=X264, audio="ac3", sample_rate=44_100),
@@ -34,7 +36,7 @@ OWN_FILMS |= {
 
 
 def film(folder: Path, name: str) -> list[Frame]:
-    """A film's frames, with steady times."""
+    """A film's frames, with steady times; as the hub has it, nothing before the first keyframe."""
     path = folder / f"{name}.flv"
     if name in OWN_FILMS and not path.exists():
         encode_film(OWN_FILMS[name], path)
@@ -46,7 +48,9 @@ def film(folder: Path, name: str) -> list[Frame]:
             frames.append(parse_tag(*tag))
         except MediaError:
             continue  # FFmpeg's FLV muxer ends FLAC with an empty packet
-    return list(Timeline().steady(frames))
+    steady = list(Timeline().steady(frames))
+    first = next((index for index, frame in enumerate(steady) if frame.keyframe), 0)
+    return [frame for index, frame in enumerate(steady) if frame.config or index >= first]
 
 
 class Publisher:
@@ -78,9 +82,7 @@ class Publisher:
             self.form.append(*self._notes.take(frames[start : start + self._at_once]))
 
 
-def made(
-    log: Log | None = None, shape: Shape = USUAL_SHAPE, now_s: float = NOW_S
-) -> CmafFormat:
+def made(log: Log | None = None, shape: Shape = USUAL_SHAPE, now_s: float = NOW_S) -> CmafFormat:
     """A format at a clock that stands still."""
     return CmafFormat(Log() if log is None else log, shape, lambda: now_s)
 
@@ -167,3 +169,47 @@ def runs(log: Log, track_id: int) -> list[FoundRun]:
 def of_kind(frames: Sequence[Frame], kind: Kind, track: int = 0) -> list[Frame]:
     """The coded frames of one track."""
     return [f for f in frames if f.kind is kind and not f.config and f.track == track]
+
+
+def payloads(form: CmafFormat, track: int) -> list[bytes]:
+    return [sample.data for run in runs(form.log, track) for sample in run.samples]
+
+
+def data_of(frames: Sequence[Frame], kind: Kind) -> list[bytes]:
+    """What was published, less what MP4 does not want of AV1."""
+    return [
+        bytes(coded_data(f)).removeprefix(b"\x12\0" if f.codec is Codec.AV1 else b"")
+        for f in of_kind(frames, kind)
+        if coded_data(f)
+    ]
+
+
+def stream(
+    until_ms: int,
+    *,
+    gop_ms: int = 2_000,
+    from_ms: int = 0,
+    sounds: bool = True,
+    rate: int = 44_100,
+) -> list[Frame]:
+    """Pictures at 25 a second, and sounds of 1024 samples."""
+    frames = [
+        (key if (time_ms - from_ms) % gop_ms == 0 else inter)(time_ms)
+        for time_ms in range(from_ms, until_ms, 40)
+    ]
+    if sounds:
+        times = (from_ms + index * 1_024_000 // rate for index in range(until_ms))
+        frames += [sound(time_ms) for time_ms in times if time_ms < until_ms]
+    return sorted(frames, key=lambda frame: frame.dts_ms)
+
+
+CONFIGS = [video_config(), audio_config()]
+
+
+def starts_of(start: int, samples: Sequence[FoundSample]) -> list[int]:
+    """Where each sample is decoded."""
+    starts = []
+    for sample in samples:
+        starts.append(start)
+        start += sample.duration
+    return starts

@@ -1,4 +1,5 @@
-"""Debian's nginx with its RTMP module, as somebody who pushes streams to us and pulls them.
+"""Debian's nginx with its RTMP module, as somebody who pushes streams to us and pulls them; and as
+a proxy before our HTTP.
 
 Sources: the module's own documentation of `push`, `pull` and `record`; what it writes is an FLV
 file of all that it got.
@@ -39,6 +40,15 @@ master_process off;
 error_log {folder}/error.log;
 pid {folder}/nginx.pid;
 events {{ }}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    {site}
+}}
 """
 NAME = "film"  # of the stream, with nginx
 
@@ -60,13 +70,22 @@ def pushing(url: str, folder: Path) -> Iterator[str]:
 def serving(site: str, folder: Path, port: int) -> Iterator[None]:
     """An nginx with this in its `http` block, which listens to that port."""
     configuration = folder / "nginx.conf"
-    configuration.write_text(WEB_CONFIGURATION.format(folder=folder) + f"http {{\naccess_log off;\n{site}\n}}\n")
+    configuration.write_text(WEB_CONFIGURATION.format(folder=folder, site=site))
     with subprocess.Popen(_start(configuration, folder), stdin=subprocess.DEVNULL) as process:
         try:
             wait_until(lambda: _listens(process, port), "the start of nginx")
             yield
         finally:
             process.terminate()
+
+
+@contextmanager
+def proxying(location: str, folder: Path) -> Iterator[str]:
+    """An nginx that hands HTTP requests on, as a `location` says; yields its URL."""
+    port = free_port()
+    site = f"server {{ listen 127.0.0.1:{port}; {location} }}"
+    with serving(site, folder, port):
+        yield f"http://127.0.0.1:{port}"
 
 
 def pull_command(url: str, file: Path) -> list[str]:

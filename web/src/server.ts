@@ -56,7 +56,7 @@ export const isOnAir = (stream: Stream): boolean =>
 /**
  * Ask again and again, at intervals that `pause` gives in ms.
  *
- * `tell` gets each answer, or null if there was none. Nobody is asked while the page is hidden,
+ * `tell` gets each answer, or null if there was none; what is returned asks at once. Nobody is asked while the page is hidden,
  * unless it `listens` all the same.
  */
 export function keepAsking<T>(
@@ -66,16 +66,14 @@ export function keepAsking<T>(
   listens = false,
 ): () => void {
   let timer = 0;
-  let over = false;
   let asking = false;
 
   async function once(): Promise<void> {
-    if (over || asking) return;
+    if (asking) return;
     clearTimeout(timer);
     asking = true;
     const answer = await question().catch(() => null);
     asking = false;
-    if (over) return;
     tell(answer);
     timer = window.setTimeout(() => void (isWanted() && once()), pause());
   }
@@ -84,9 +82,5 @@ export function keepAsking<T>(
   const onShown = (): void => void (!document.hidden && once());
   document.addEventListener("visibilitychange", onShown);
   void once();
-  return () => {
-    over = true;
-    clearTimeout(timer);
-    document.removeEventListener("visibilitychange", onShown);
-  };
+  return () => void once();
 }

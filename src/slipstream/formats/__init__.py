@@ -19,6 +19,7 @@ from slipstream.formats.segments import (
 )
 from slipstream.formats.selection import MARK, Selection, selected, split_selection
 from slipstream.formats.ts import TsFormat
+from slipstream.formats.ts_window import TsWindow
 from slipstream.formats.window import MediaSegment, Part, Window
 from slipstream.formats.ws_flv import WsFlvFormat, WsFlvMultitrackFormat, message_header
 
@@ -66,6 +67,7 @@ __all__ = [
     "Shape",
     "TrackInfo",
     "TsFormat",
+    "TsWindow",
     "Window",
     "WsFlvFormat",
     "WsFlvMultitrackFormat",

@@ -76,6 +76,7 @@ class CmafFormat(Format):
         batch = Batch()
         self._end_segment(batch)
         self._start_ms = None
+        self._is_open = False
         self._tracks.clear()
         self._append(batch)
 
@@ -113,6 +114,9 @@ class CmafFormat(Format):
             self._greeting = greeting
             for config in _codec_configs(greeting):
                 self._learn(batch, config, frame.dts_ms)
+        track = self._tracks.get((frame.kind, frame.track))
+        if track is not None:
+            track.seen_ms = frame.dts_ms  # be it back after a while
         if self._is_open:
             if not self._is_due(frame.dts_ms):
                 return

@@ -76,9 +76,11 @@ class Format:
                     continue
                 frame = shown
             flags = KIND_FLAGS[kind]
-            if index in greetings and self.begin(frames, index, greetings[index]):
-                flags |= SYNC
-                batch.greetings.append(greetings[index])
+            if index in greetings:
+                greeting = self.begin(frames, index, greetings[index])
+                if greeting is not None:
+                    flags |= SYNC
+                    batch.greetings.append(greeting)
             if frame.keyframe:
                 flags |= Flag.KEYFRAME
             elif frame.config:
@@ -128,13 +130,14 @@ class Format:
         self,
         frames: Sequence[Frame],  # noqa: ARG002
         index: int,  # noqa: ARG002
-        greeting: Greeting,  # noqa: ARG002
-    ) -> bool:
-        """Newcomers may start at `frames[index]`, which is wrapped next. False: not here.
+        greeting: Greeting,
+    ) -> Greeting | None:
+        """Newcomers may start at `frames[index]`, which is wrapped next, with the greeting that is
+        returned. None: not here.
 
         What is wrapped then is never empty.
         """
-        return True
+        return greeting
 
     def wrap(self, parts: list[Buffer], frame: Frame, time_ms: int) -> int:
         """Add one frame's bytes to `parts`; return how many they are; 0: it has no entry."""

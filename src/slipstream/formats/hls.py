@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from slipstream.formats.names import init_name, part_name, segment_name
+from slipstream.formats.names import init_name, part_name, segment_name, ts_segment_name
 from slipstream.formats.segments import TrackInfo
 from slipstream.formats.window import MediaSegment, Part, Window
 
 VERSION = 9  # for EXT-X-SKIP
+TS_VERSION = 3  # for lengths that are not whole seconds
 HOLD_BACK = 3  # part targets that players stay behind the end (§4.4.3.8)
 SKIP_UNTIL = 6  # target durations from the end that are always told (§4.4.3.8)
 PARTS_UNTIL = 3  # target durations from the end whose parts are told (§6.2.2)
@@ -85,9 +86,8 @@ def media_playlist(
         suffix: the same.
         skip: leave out what the player has already (§6.2.5.1).
     """
-    segments = window.shown()
-    while len(segments) > 1 and not segments[0].parts_of(track):
-        segments.pop(0)
+    shown, began = window.shown(), _beginning(window, track)
+    segments = [segment for segment in shown if segment.number >= began] or shown[-1:]
     target_s, part_target_s = window.target_s, window.part_target_s(track)
     hold_back_s = HOLD_BACK * window.longest_part_target_s()  # all have the same (§6.2.4)
     first = segments[0].start if segments else None
@@ -115,12 +115,47 @@ def media_playlist(
     return "\n".join([*lines, ""])
 
 
+def _beginning(window: Window, track: TrackInfo) -> int:
+    """Number of the oldest segment that has something of a track."""
+    return next((one.number for one in window.segments if one.parts_of(track)), 1 << 64)
+
+
+def ts_playlist(window: Window, name: str, suffix: str = "") -> str:
+    """The playlist of whole segments of MPEG-TS, for players that know nothing else.
+
+    Arguments are those of `multivariant_playlist`.
+    """
+    segments = [segment for segment in window.shown() if segment.is_whole]
+    first = segments[0].start if segments else None
+    lines = [
+        "#EXTM3U",
+        f"#EXT-X-VERSION:{TS_VERSION}",
+        f"#EXT-X-TARGETDURATION:{window.target_s}",
+        f"#EXT-X-MEDIA-SEQUENCE:{first.number if first else 0}",
+        f"#EXT-X-DISCONTINUITY-SEQUENCE:{first.discontinuities if first else 0}",
+        "#EXT-X-INDEPENDENT-SEGMENTS",
+    ]
+    before = None
+    for segment in segments:
+        (track,) = segment.start.tracks
+        (part,) = segment.parts_of(track)
+        if before is not None and before.start.discontinuities != segment.start.discontinuities:
+            lines.append("#EXT-X-DISCONTINUITY")
+        lines += [
+            f"#EXT-X-PROGRAM-DATE-TIME:{_date_time(segment, track, part)}",
+            f"#EXTINF:{segment.duration_s(track):.5f},",
+            ts_segment_name(name, segment.number) + suffix,
+        ]
+        before = segment
+    return "\n".join([*lines, ""])
+
+
 def _ages(segments: list[MediaSegment], track: TrackInfo) -> list[float]:
     """How far before the playlist's end each segment ends, in s."""
     ages, age = [], 0.0
     for segment in reversed(segments):
         ages.append(age)
-        age += segment.duration_s(track)
+        age += segment.told_s(track)
     return ages[::-1]
 
 
@@ -137,7 +172,7 @@ def _segment(
     own = segment.own(track)
     if before is not None and before.start.discontinuities != start.discontinuities:
         yield "#EXT-X-DISCONTINUITY"
-    if before is None or own not in before.start.tracks:
+    if own in start.tracks and (before is None or own not in before.start.tracks):
         yield f'#EXT-X-MAP:URI="{init_name(name, own)}{suffix}"'
     if parts:
         yield f"#EXT-X-PROGRAM-DATE-TIME:{_date_time(segment, own, parts[0])}"
@@ -151,8 +186,7 @@ def _segment(
     if segment.is_whole:
         if not parts:  # the track was away
             yield "#EXT-X-GAP"
-        length = segment.duration_s(own) or segment.length_s
-        yield f"#EXTINF:{length:.5f},"
+        yield f"#EXTINF:{segment.told_s(own):.5f},"
         yield segment_name(name, track.name, number) + suffix
 
 

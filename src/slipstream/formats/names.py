@@ -17,6 +17,11 @@ def segment_name(name: str, track: str, number: int | str) -> str:
     return f"{name}@{track}.{number}.m4s"
 
 
+def ts_segment_name(name: str, number: int) -> str:
+    """What a segment of MPEG-TS is called."""
+    return f"{name}@ts.{number}.ts"
+
+
 def part_name(name: str, track: str, number: int, index: int) -> str:
     """What a part of a segment is called."""
     return f"{name}@{track}.{number}.{index}.m4s"

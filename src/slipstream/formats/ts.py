@@ -10,12 +10,20 @@ Times are the stream's, half a second and more after the clock, and run over at 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from slipstream.errors import MediaError
 from slipstream.formats.format import Format, Greeting
-from slipstream.formats.segments import USUAL_SHAPE, Shape
+from slipstream.formats.segments import (
+    USUAL_SHAPE,
+    Segmenter,
+    SegmentGreeting,
+    Shape,
+    TrackInfo,
+)
 from slipstream.log import Log
 from slipstream.log.segment import Buffer
 from slipstream.media import (
@@ -36,6 +44,7 @@ from slipstream.media import (
     coded_data,
     config_data,
     config_role,
+    describe,
     needs_sample,
     newest_version,
     open_elementary,
@@ -46,6 +55,7 @@ CLOCK_MS = 500  # by how much the clock is behind the time of decoding
 TABLES_MS = 500  # from tables to tables, at most, while there are frames
 PCR_MS = 70  # a sound after so long brings the clock: 100 ms is the limit (§2.7.2)
 MAX_SHIFT_MS = CLOCK_MS  # pictures that are to be shown before they are decoded
+TS_TRACK = "ts"  # what all tracks together are called in playlists
 GONE_MS = 5_000  # without a frame: the track leaves the programme
 
 _AUDIO, _VIDEO, _DATA = Kind.AUDIO, Kind.VIDEO, Kind.DATA
@@ -67,8 +77,12 @@ class TsFormat(Format):
 
     name = "ts"
 
-    def __init__(self, log: Log, shape: Shape = USUAL_SHAPE) -> None:
+    def __init__(
+        self, log: Log, shape: Shape = USUAL_SHAPE, clock: Callable[[], float] = time.time
+    ) -> None:
         super().__init__(log, shape)
+        self._segmenter = Segmenter(log, shape, clock)
+        self._segment_greeting: Greeting = ()
         self._packets = Packetizer()
         self._pat = build_pat()
         self._pmt = b""
@@ -93,14 +107,19 @@ class TsFormat(Format):
         super().append(frames, syncs)
         self._head = self.log.head
 
-    def begin(self, frames: Sequence[Frame], index: int, greeting: Greeting) -> bool:
+    def begin(self, frames: Sequence[Frame], index: int, greeting: Greeting) -> Greeting | None:
         """See `Format`. Know of all tracks that there are before the tables are written."""
         frame = frames[index]
         self._starts = self._may_start(frame)
-        if self._starts:
-            self._sync_ms, self._synced_era = frame.dts_ms, self.log.era
-            self._take_stock(frame.dts_ms, greeting, frames[index:])
-        return self._starts
+        if not self._starts:
+            return None
+        self._sync_ms, self._synced_era = frame.dts_ms, self.log.era
+        self._take_stock(frame.dts_ms, greeting, frames[index:])
+        if self._segmenter.is_due(frame.dts_ms):
+            newest_ms = frames[-1].dts_ms
+            start = self._segmenter.begin(frame.dts_ms, newest_ms, _presented(greeting))
+            self._segment_greeting = SegmentGreeting.of(greeting, start)
+        return self._segment_greeting
 
     def wrap(self, parts: list[Buffer], frame: Frame, time_ms: int) -> int:
         """See `Format`. The packets of a frame; of one that cannot be carried, maybe the tables."""
@@ -257,6 +276,18 @@ def _codec_configs(greeting: Greeting) -> Iterator[Frame]:
     for frame in greeting:
         if frame.kind is not _DATA and not frame.track and config_role(frame).order is Role.CODEC:
             yield frame
+
+
+def _presented(greeting: Greeting) -> tuple[TrackInfo, ...]:
+    """What playlists say of it: all tracks are one."""
+    infos = []
+    for config in sorted(_codec_configs(greeting), key=lambda frame: frame.kind, reverse=True):
+        with suppress(MediaError):
+            infos.append(describe(config))
+    codecs = ",".join(info.codec_string for info in infos if info.codec_string)
+    sizes = [(info.width, info.height) for info in infos if info.width and info.height]
+    width, height = sizes[0] if sizes else (0, 0)
+    return (TrackInfo(TS_TRACK, 0, codecs, 1000, width or 0, height or 0),)
 
 
 def _configured(config: Frame) -> _Track:

@@ -73,6 +73,11 @@ class MediaSegment:
         """How long the longest track is in it, so far."""
         return max((self.duration_s(track) for track in self.start.tracks), default=0.0)
 
+    def told_s(self, track: TrackInfo) -> float:
+        """The same, as playlists tell it: where the track is away, so are the others' parts."""
+        missing_s = self.length_s if self.is_whole else 0.0
+        return self.duration_s(track) or missing_s
+
     def duration_s(self, track: TrackInfo) -> float:
         """How long the track is in it, so far."""
         return sum(part.duration for part in self.parts_of(track)) / self.own(track).timescale
@@ -98,6 +103,7 @@ class Window:
         self.version = 0  # changes whenever anything does
         self._position = 0  # in the log, of what has not been looked at
         self._longest_s = 0.0  # of all segments that have been whole
+        self._first = 0  # number of the first one that playlists show
 
     @property
     def start(self) -> SegmentStart | None:
@@ -118,22 +124,12 @@ class Window:
 
     def longest_part_target_s(self) -> float:
         """The same of all tracks."""
-        tracks = self.start.tracks if self.start else ()
-        return max(map(self.part_target_s, tracks), default=self.shape.part_ms / 1000)
+        tracks = {track.id: track for segment in self.shown() for track in segment.start.tracks}
+        return max(map(self.part_target_s, tracks.values()), default=self.shape.part_ms / 1000)
 
     def shown(self) -> list[MediaSegment]:
         """The segments that stand in playlists, the last one maybe not whole."""
-        start = self.start
-        if start is None:
-            return []
-        oldest_ms = start.start_ms - self.shape.shown_ms(start.target_ms)
-        shown: list[MediaSegment] = []
-        for segment in reversed(self.segments):
-            missing = shown and segment.number != shown[-1].number - 1
-            if missing or segment.start.start_ms < oldest_ms:
-                break
-            shown.append(segment)
-        return shown[::-1]
+        return [segment for segment in self.segments if segment.number >= self._first]
 
     def find(self, number: int) -> MediaSegment | None:
         """The segment with that number, if it can be fetched."""
@@ -183,10 +179,16 @@ class Window:
         Raises:
             LookupError: it is no longer kept.
         """
-        segment = self.log.locate(part.position)
-        if segment is None:
-            raise LookupError("no longer kept")
-        return os.pread(segment.fd, part.size, part.position - segment.origin)
+        pieces = []
+        position, end = part.position, part.position + part.size
+        while position < end:
+            segment = self.log.locate(position)
+            if segment is None:
+                raise LookupError("no longer kept")
+            size = min(end, segment.end) - position
+            pieces.append(os.pread(segment.fd, size, position - segment.origin))
+            position += size
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _read(self, segment: Segment) -> None:
         """Take in the entries of one memory file."""
@@ -205,8 +207,19 @@ class Window:
         if not isinstance(greeting, SegmentGreeting):
             return  # nobody may start there any more
         start = greeting.segment
+        self._leave_out(start)
         self.segments.append(MediaSegment(start, position))
         self.log.keep_ms = max(self.log.keep_ms, self.shape.keep_ms(start.target_ms))
+
+    def _leave_out(self, start: SegmentStart) -> None:
+        """Say what playlists show no more, and never again, once this segment begins."""
+        oldest_ms = start.start_ms - self.shape.shown_ms(start.target_ms)
+        first = start.number
+        for segment in reversed(self.segments):
+            if segment.number != first - 1 or segment.start.start_ms < oldest_ms:
+                break
+            first = segment.number
+        self._first = max(self._first, first)
 
     def _add(self, segment: Segment, position: int, end: int, flags: int) -> None:
         newest = self.segments[-1]

@@ -107,9 +107,9 @@ class Asked:
         self.player.bytes_sent += len(body)
         return body
 
-    def unchanging(self, body: bytes, track: TrackInfo, tag: str) -> web.Response:
-        """Answer with bytes of a track that their address always means."""
-        return unchanging(self.request, body, MP4[track.is_video], tag, self.cors)
+    def unchanging(self, body: bytes, content_type: str, tag: str) -> web.Response:
+        """Answer with bytes that their address always means."""
+        return unchanging(self.request, body, content_type, tag, self.cors)
 
     def text(self, text: Text, *, max_age_s: int) -> web.Response:
         """Answer with a playlist."""

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from slipstream.formats import TrackInfo, Window, hls
 from slipstream.http.answers import Text
-from slipstream.http.asked import NUMBER, OF_TRACK, Asked, Reception
+from slipstream.http.asked import MP4, NUMBER, OF_TRACK, Asked, Reception
 
 PROTOCOL = "hls"
 PLAYLIST = "application/vnd.apple.mpegurl"
@@ -92,7 +92,9 @@ class HttpHls:
             parts = segment.parts_of(track)[index : index + 1]
             if not parts:
                 raise asked.gone()
-            return asked.unchanging(asked.read(parts), track, f"{segment.number}.{index}")
+            return asked.unchanging(
+                asked.read(parts), MP4[track.is_video], f"{segment.number}.{index}"
+            )
 
 
 def _suffix(asked: Asked) -> str:

@@ -41,7 +41,9 @@ class HttpSegments:
                 for track in segment.start.tracks:
                     if init_name(asked.name, track) == wanted:
                         asked.player.bytes_sent += len(track.init)
-                        return asked.unchanging(track.init, track, request.match_info["hash"])
+                        return asked.unchanging(
+                            track.init, MP4[track.is_video], request.match_info["hash"]
+                        )
             raise asked.gone()
 
     async def _segment(self, request: web.Request) -> web.StreamResponse:
@@ -55,7 +57,7 @@ class HttpSegments:
             parts = segment.parts_of(track)
             if not parts:
                 raise asked.gone()
-            return asked.unchanging(asked.read(parts), track, str(segment.number))
+            return asked.unchanging(asked.read(parts), MP4[track.is_video], str(segment.number))
 
 
 async def _send_as_made(

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import structlog
 
-from slipstream.formats import CmafFormat, Format, Window
+from slipstream.formats import CmafFormat, Format, TsFormat, TsWindow, Window
 from slipstream.hub import EndReason, StreamSettings, Subscription
 from slipstream.log import Log, SyncPoint
 from slipstream.net.served import ServedFigures
@@ -34,7 +34,8 @@ class Presentation:
     """
 
     def __init__(self, form: Format, loop: asyncio.AbstractEventLoop) -> None:
-        self.window = Window(form.log, form.shape)
+        window = TsWindow if isinstance(form, TsFormat) else Window
+        self.window = window(form.log, form.shape)
         self.cache: dict[object, object] = {}  # what has been made of this version of the window
         self.window.update()
         self._loop = loop
@@ -74,7 +75,8 @@ class PlayerKey(NamedTuple):
     agent: str
 
 
-PROTOCOLS = ("hls", "dash")  # the first one is meant when nothing is known
+PROTOCOLS = ("hls", "dash")  # of the same segments; the first is meant when nothing is known
+FORMS: dict[str, type[Format]] = {"hls": CmafFormat, "dash": CmafFormat, "hls-ts": TsFormat}
 
 
 class Player:
@@ -173,7 +175,7 @@ class Presentations:
             self._players[key] = player
             try:
                 player.subscription = self._services.hub.subscribe(
-                    key.stream, CmafFormat, player, now=now
+                    key.stream, FORMS[key.protocol], player, now=now
                 )
             except BaseException:
                 del self._players[key]

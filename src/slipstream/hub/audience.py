@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
-from slipstream.formats import Format
+from slipstream.formats import Format, format_named
 from slipstream.hub.directory import Directory
 from slipstream.hub.peers import EndReason, FullError, ViewerPeer, Wake
 from slipstream.hub.settings import StreamSettings
@@ -169,6 +169,8 @@ class Audience:
 
     def begin_publication(self) -> None:
         """What comes from now on is another publication."""
+        for form_class in filter(None, map(format_named, self.settings.always)):
+            self.form(form_class)
         for form in self.forms.values():
             self._flush(form)
             form.log.mark()
@@ -260,6 +262,8 @@ class Audience:
         """Let go of formats that nobody has used for a while."""
         used = {type(subscription.form) for subscription in self.subscriptions}
         used.update(type(form) for form in self.taps.values())
+        if self.stream.on_air is not None:
+            used.update(filter(None, map(format_named, self.settings.always)))
         for form_class in list(self.forms):
             if form_class in used:
                 self._unused_since.pop(form_class, None)

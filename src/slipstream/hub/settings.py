@@ -60,6 +60,11 @@ class StreamSettings(BaseModel):
     window_ms: Annotated[int, Field(ge=2_000, le=600_000)] = Field(
         default=16_000, description="HLS and DASH: how much a playlist shows at least, in ms."
     )
+    always: list[Literal["flv", "ws-flv", "ts", "cmaf"]] = Field(
+        default=[],
+        description="Formats that are made while somebody publishes, even if nobody watches, so "
+        "that the first viewer need not wait; HLS and DASH are cmaf.",
+    )
     max_viewers: Annotated[int, Field(ge=0)] = Field(
         default=0, description="Most viewers of one stream; 0 means no limit."
     )

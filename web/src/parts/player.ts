@@ -26,6 +26,8 @@ export class Player {
   readonly element: HTMLElement;
   readonly video: AppleVideo = h("video", { playsinline: true, preload: "auto", tabindex: -1 });
   readonly playback: Playback;
+  /** Called when playback is another than before. */
+  onChange: () => void = () => undefined;
 
   #stream: Stream | null = null;
   #message = h("p", {});
@@ -44,7 +46,6 @@ export class Player {
   constructor(
     name: string,
     options: PlayerOptions,
-    private readonly changed: () => void,
   ) {
     const words = texts.player;
     const { video } = this;
@@ -198,7 +199,7 @@ export class Player {
     setIcon(this.#fullButton, "full", isFull ? words.leaveFullscreen : words.fullscreen);
     if (state !== "playing") element.classList.remove("idle");
     this.#showTime();
-    this.changed();
+    this.onChange();
   }
 
   #showTime(): void {
