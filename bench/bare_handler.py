@@ -1,6 +1,6 @@
 """What the HTTP library alone costs: the files of a folder, kept in memory, a handler for each.
 
-    python bare_handler.py FOLDER PORT
+python bare_handler.py FOLDER PORT
 """
 
 from __future__ import annotations

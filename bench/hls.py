@@ -1,8 +1,9 @@
 """HLS beside a server of files: what does a playlist cost, and what does a segment?
 
 Slipstream serves a stream while it is published. Its playlist and its newest segment are recorded
-from one such stream before the first round, and nginx and a bare handler of the same HTTP library serve
-these as files. Many connections ask for the same address, each again as soon as it has its answer.
+from one such stream before the first round; nginx and a bare handler of the same HTTP library
+serve these as files. Many connections ask for the same address, each again as soon as it has its
+answer.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import re
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -33,6 +34,7 @@ FULL_S = 24  # until a playlist is as long as it gets: 16 s, and what is asked f
 USUAL_S = 8
 USUAL_ROUNDS = 5
 WARM_UP_S = 1
+TURN_S = 1  # how often to look for a newer segment
 TRACK = "@v0"  # the pictures; sound has a playlist and segments of its own
 MB = 1e6
 
@@ -120,19 +122,22 @@ def _get(target: Target, path: str) -> bytes:
 def _measure(recorded: dict[str, str], server: Server, case: Case, settings: Settings) -> HlsRow:
     if server.name == SLIPSTREAM:
         with _on_air(server, case.bitrate_mbps, settings) as running:
-            return _ask(running, _paths(running.target)[case.what], case, settings)
+            return _ask(running, lambda: _paths(running.target)[case.what], case, settings)
     with RunningServer(server, {settings.cores.server}) as running:
-        return _ask(running, recorded[case.what], case, settings)
+        return _ask(running, lambda: recorded[case.what], case, settings)
 
 
-def _ask(running: RunningServer, path: str, case: Case, settings: Settings) -> HlsRow:
+def _ask(running: RunningServer, path: Callable[[], str], case: Case, settings: Settings) -> HlsRow:
+    """Let the load ask for what `path()` says, which is another segment from time to time."""
     load = Worker(Asking, {settings.cores.load}, running.target)
     try:
-        load.ask("begin", path, case.connections)
+        load.ask("begin", path(), case.connections)
         time.sleep(WARM_UP_S)
         before: Answered = load.ask("answered")
         began_s, server_s, load_s = time.monotonic(), running.cpu_s(), load.cpu_s()
-        time.sleep(settings.measured_s(USUAL_S))
+        while (left_s := began_s + settings.measured_s(USUAL_S) - time.monotonic()) > 0:
+            time.sleep(min(left_s, TURN_S))
+            load.ask("turn_to", path())
         after: Answered = load.ask("answered")
         seconds = time.monotonic() - began_s
         server_s, load_s = running.cpu_s() - server_s, load.cpu_s() - load_s

@@ -1,4 +1,4 @@
-"""Connections that ask for one address again and again, each as soon as it has its answer."""
+"""Connections that ask for an address again and again, each as soon as it has its answer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Answered(NamedTuple):
 
 
 class Asking:
-    """Commands: `begin`, then `answered` whenever wanted."""
+    """Commands: `begin`, then `turn_to` and `answered` whenever wanted."""
 
     def __init__(self, commands: Commands, target: Target) -> None:
         self._commands = commands
@@ -38,6 +38,10 @@ class Asking:
             self._epoll.register(connection.socket, select.EPOLLIN)
         for connection in self._connections.values():
             connection.ask(self._request)
+
+    def turn_to(self, path: str) -> None:
+        """Ask for another address from now on."""
+        self._request = next(iter(self._connections.values())).request(path)
 
     def answered(self) -> Answered:
         """How many answers, and how many bytes of them."""
