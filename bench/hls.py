@@ -12,10 +12,11 @@ import re
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
+from urllib.error import HTTPError
 
 from .load.asking import Answered, Asking
 from .load.client import TIMEOUT_S, Target
@@ -96,7 +97,8 @@ def _on_air(server: Server, bitrate_mbps: float, settings: Settings) -> Iterator
         crowd.publish(1, round(bitrate_mbps * 1e6))
         deadline = time.monotonic() + settings.measured_s(FULL_S)
         while time.monotonic() < deadline:
-            _get(running.target, _playlist_path(running.target))  # so that it is made
+            with suppress(HTTPError):  # not on air yet
+                _get(running.target, _playlist_path(running.target))  # so that it is made
             time.sleep(1)
         yield running
 

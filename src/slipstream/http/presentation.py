@@ -51,10 +51,9 @@ class Presentation:
         if self.window.update():
             self.cache.clear()
             self.ready.clear()
-            for path in [
-                path for path, (number, _) in self.kept.items() if not self.is_new(number)
-            ]:
-                del self.kept[path]
+            for path, (number, _) in list(self.kept.items()):
+                if not self.is_new(number):
+                    del self.kept[path]
             self._wake()
 
     def keep_until_changed(self, variant: tuple[str, bool], answer: ReadyAnswer) -> None:
