@@ -211,14 +211,19 @@ class Presentations:
         """Whoever is a viewer already."""
         return self._players.get(key)
 
+    def latest(self, stream: str, address: str, agent: str) -> Player | None:
+        """Who it is that asks for what several protocols have in common."""
+        latest = None
+        for protocol in PROTOCOLS:
+            player = self._players.get(PlayerKey(stream, protocol, address, agent))
+            if player is not None and (latest is None or player.told_at > latest.told_at):
+                latest = player
+        return latest
+
     def protocol_of(self, stream: str, address: str, agent: str) -> str:
         """By which protocol somebody watches who asks for what several have in common."""
-        told = {
-            protocol: player.told_at
-            for protocol in PROTOCOLS
-            if (player := self._players.get(PlayerKey(stream, protocol, address, agent)))
-        }
-        return max(told, key=told.__getitem__, default=PROTOCOLS[0])
+        player = self.latest(stream, address, agent)
+        return player.protocol if player is not None else PROTOCOLS[0]
 
     def forget(self, player: Player, reason: str) -> None:
         """A player has gone, or has to go."""

@@ -1,17 +1,16 @@
 """Answers that are made once for all who ask for the same: one write each, or one `sendfile`.
 
-A response of the library has its head put together anew each time. What is kept here has it as
-bytes. A long body is kept in a memory file, of which the kernel sends the pages as they are.
+A response of the library has its head put together anew each time. What is kept here is head and
+body as they go over the wire, the date being that of the making. If they are long they are
+kept in a memory file, of which the kernel sends the pages as they are.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-import socket
-import time
+from collections.abc import Callable
 from email.utils import formatdate
-from functools import lru_cache
 
 from aiohttp import web
 
@@ -26,26 +25,18 @@ class ReadyAnswer(web.StreamResponse):
     """Give it to the library as a response, as often as you like.
 
     Args:
-        head: without its end.
-        body: follows it.
+        response: whose bytes it is to have; with a body.
+
+    Attributes:
+        size: of the body, in bytes.
     """
 
-    # Only what the library asks of a response that it is given: there is nothing to set.
-    def __init__(self, head: bytes, body: bytes) -> None:
-        self._head = head
-        self._content = body
-        self.size = len(body)
-
-    @classmethod
-    def of(cls, response: web.Response) -> ReadyAnswer:
-        """The same answer as `response`, which is one with a body."""
+    # Nothing of the library's own is set: this is all that it asks of a response.
+    def __init__(self, response: web.Response) -> None:
         body = response.body
         assert isinstance(body, bytes)
-        fields = {**ALWAYS, **response.headers, "Content-Length": len(body)}
-        lines = [f"HTTP/1.1 {response.status} {response.reason}"]
-        lines += [f"{name}: {value}" for name, value in fields.items()]
-        head = "\r\n".join([*lines, ""]).encode()
-        return ReadyFile(head, body) if len(body) >= FILE_BYTES else cls(head, body)
+        self.size = len(body)
+        self._set_content(_head(response, self.size) + body)
 
     @property
     def keep_alive(self) -> bool:
@@ -53,59 +44,65 @@ class ReadyAnswer(web.StreamResponse):
         return True
 
     async def prepare(self, request: web.BaseRequest) -> None:
-        """Send it."""
+        """Send it; the transport has nothing to send before."""
         if request.transport is not None:
-            request.transport.write(_whole(self._head) + self._content)
+            request.transport.write(self._content)
 
     async def write_eof(self, data: bytes = b"") -> None:
         """It has been sent."""
 
+    def _set_content(self, content: bytes) -> None:
+        self._content = content
+
 
 class ReadyFile(ReadyAnswer):
-    """The same with a long body."""
+    """The same if it is long."""
 
-    def __init__(self, head: bytes, body: bytes) -> None:
-        super().__init__(head, b"")
-        self.size = len(body)
-        self._fd = open_memory(len(body))
-        os.pwrite(self._fd, body, 0)
+    async def prepare(self, request: web.BaseRequest) -> None:
+        """See `ReadyAnswer`."""
+        transport = request.transport
+        if transport is None:
+            return
+        fd, position = transport.get_extra_info("socket").fileno(), 0
+        while position < self._length:
+            try:
+                position += os.sendfile(fd, self._fd, position, self._length - position)
+            except BlockingIOError:
+                if not await _writable(fd):
+                    transport.abort()
+                    return
+
+    def _set_content(self, content: bytes) -> None:
+        self._length = len(content)
+        self._fd = open_memory(self._length)
+        os.pwrite(self._fd, content, 0)
 
     def __del__(self) -> None:
         os.close(self._fd)
 
-    async def prepare(self, request: web.BaseRequest) -> None:
-        """Send it; the transport has nothing to send."""
-        transport = request.transport
-        if transport is None:
-            return
-        # The transport's own socket may not be written to; this one has the same descriptor.
-        shared = transport.get_extra_info("socket")
-        sock = socket.socket(shared.family, shared.type, fileno=shared.fileno())
-        try:
-            await self._send(sock, transport)
-        finally:
-            sock.detach()
 
-    async def _send(self, sock: socket.socket, transport: asyncio.Transport) -> None:
-        head = _whole(self._head)
-        if sock.send(head, socket.MSG_MORE) < len(head):  # nobody's buffer is that small
-            transport.abort()
-            return
-        offset = 0
-        while offset < self.size:
-            try:
-                offset += os.sendfile(sock.fileno(), self._fd, offset, self.size - offset)
-            except BlockingIOError:
-                if not await _writable(sock):
-                    transport.abort()
-                    return
+def make_ready(response: web.Response) -> ReadyAnswer:
+    """An answer of the kind that is cheaper for so many bytes."""
+    body = response.body
+    kind: Callable[[web.Response], ReadyAnswer] = ReadyAnswer
+    if isinstance(body, bytes) and len(body) >= FILE_BYTES:
+        kind = ReadyFile
+    return kind(response)
 
 
-async def _writable(sock: socket.socket) -> bool:
+def _head(response: web.Response, length: int) -> bytes:
+    date = formatdate(usegmt=True)
+    fields = {**ALWAYS, **response.headers, "Content-Length": length, "Date": date}
+    lines = [f"HTTP/1.1 {response.status} {response.reason}"]
+    lines += [f"{name}: {value}" for name, value in fields.items()]
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+async def _writable(socket_fd: int) -> bool:
     """Wait until something can be sent. False: nothing was taken for too long."""
     loop = asyncio.get_running_loop()
     ready = asyncio.Event()
-    fd = os.dup(sock.fileno())  # a loop lets nobody else watch the transport's own
+    fd = os.dup(socket_fd)  # a loop lets nobody else watch the transport's own
     loop.add_writer(fd, ready.set)
     try:
         async with asyncio.timeout(STALLED_S):
@@ -117,13 +114,3 @@ async def _writable(sock: socket.socket) -> bool:
     finally:
         loop.remove_writer(fd)
         os.close(fd)
-
-
-def _whole(head: bytes) -> bytes:
-    return head + _end(int(time.time()))
-
-
-@lru_cache(maxsize=1)
-def _end(second: int) -> bytes:
-    """The line of a head that is not always the same, and the head's end."""
-    return f"Date: {formatdate(second, usegmt=True)}\r\n\r\n".encode()

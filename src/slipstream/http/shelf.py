@@ -9,18 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from aiohttp import HttpVersion11, web
+from aiohttp import HttpVersion11, hdrs, web
 
 from slipstream.access import Action, Request
 from slipstream.http.access import peer_address
 from slipstream.http.origins import Origins
 from slipstream.http.presentation import Player, PlayerKey, Presentation, Presentations
-from slipstream.http.ready import ReadyAnswer
+from slipstream.http.ready import ReadyAnswer, make_ready
 from slipstream.net.services import Services
 
 MAX_ADDRESSES = 4096  # 200 bytes each
-# What makes an answer another one, or none with a body.
-UNUSUAL = ("Range", "If-None-Match", "Upgrade", "Expect", "Transfer-Encoding", "Content-Length")
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -74,9 +72,9 @@ class Shelf:
             self._addresses.clear()
         self._addresses[path] = key
         if number is None:
-            presentation.keep_until_changed(_variant(request), ReadyAnswer.of(response))
+            presentation.keep_until_changed(_variant(request), make_ready(response))
         else:
-            presentation.keep_while_new(path, number, ReadyAnswer.of(response))
+            presentation.keep_while_new(path, number, make_ready(response))
 
     def find(self, request: web.BaseRequest) -> ReadyAnswer | None:
         """What is to be answered, if it is here and the one who asks may have it at once."""
@@ -103,9 +101,9 @@ class Shelf:
         return answer
 
     def _player(self, request: web.BaseRequest, stream: str, protocol: str | None) -> Player | None:
-        who = peer_address(request), request.headers.get("User-Agent", "")
+        who = peer_address(request), request.headers.get(hdrs.USER_AGENT, "")
         if protocol is None:
-            protocol = self._presentations.protocol_of(stream, *who)
+            return self._presentations.latest(stream, *who)
         return self._presentations.known(PlayerKey(stream, protocol, *who))
 
     def _is_usual(self, request: web.BaseRequest) -> bool:
@@ -114,10 +112,11 @@ class Shelf:
             request.method == "GET"
             and request.version == HttpVersion11
             and request.keep_alive
-            and not any(name in headers for name in UNUSUAL)
-            and (self._origins.are_any or "Origin" not in headers)
+            and hdrs.RANGE not in headers
+            and hdrs.IF_NONE_MATCH not in headers
+            and (self._origins.are_any or hdrs.ORIGIN not in headers)
         )
 
 
 def _variant(request: web.BaseRequest) -> tuple[str, bool]:
-    return request.raw_path, "gzip" in request.headers.get("Accept-Encoding", "")
+    return request.raw_path, "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, "")
