@@ -145,7 +145,7 @@ class Worker:
             for sock in socks
         ]
         self._presentations = Presentations(services)
-        reception = Reception(services, self._presentations)
+        self._reception = reception = Reception(services, self._presentations)
         self._playlists = [make(reception) for make in (HttpSegments, HttpHlsTs, HttpHls, HttpDash)]
         self._live = HttpLive(services)
         self._parts = Parts(
@@ -192,7 +192,9 @@ class Worker:
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=HTTP_SHUTDOWN_S)
         await self._runner.setup()
         assert self._runner.server is not None
-        self._http.open(self._runner.server)
+        server = self._runner.server
+        server.request_handler = self._reception.shelf.before(server.request_handler)
+        self._http.open(server)
         if self._membership is not None:
             self._membership.start()
         for listener in self._listeners:
