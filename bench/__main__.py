@@ -14,7 +14,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from . import fanout, flv, ingest, machine, memory, picture, slow, start, workers
+from . import fanout, flv, hls, ingest, machine, memory, picture, slow, start, workers
 from .report import Report
 from .servers import all_servers
 from .settings import Settings
@@ -23,6 +23,7 @@ BENCHMARKS: dict[str, Callable[[Settings], Report]] = {
     "fanout": fanout.run,
     "late": fanout.run_late,
     "flv": flv.run,
+    "hls": hls.run,
     "workers": workers.run,
     "ingest": ingest.run,
     "memory": memory.run,

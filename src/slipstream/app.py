@@ -145,7 +145,7 @@ class Worker:
             for sock in socks
         ]
         self._presentations = Presentations(services)
-        reception = Reception(services, self._presentations)
+        self._reception = reception = Reception(services, self._presentations)
         self._playlists = [make(reception) for make in (HttpSegments, HttpHlsTs, HttpHls, HttpDash)]
         self._live = HttpLive(services)
         self._parts = Parts(
@@ -171,7 +171,7 @@ class Worker:
         self._api = Api(self._parts, config, keys.api_token)
         self._page = Page(
             services,
-            ListedStreams(self._api.overview),
+            ListedStreams(self._api.overview, hub),
             config.page,
             extensions=(*MEDIA, "m3u8", "mpd"),
             rtmp_port=rtmp[0].getsockname()[1],
@@ -192,7 +192,9 @@ class Worker:
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=HTTP_SHUTDOWN_S)
         await self._runner.setup()
         assert self._runner.server is not None
-        self._http.open(self._runner.server)
+        server = self._runner.server
+        server.request_handler = self._reception.shelf.before(server.request_handler)
+        self._http.open(server)
         if self._membership is not None:
             self._membership.start()
         for listener in self._listeners:

@@ -164,7 +164,7 @@ def ts_playlist(window: Window, name: str, suffix: str = "") -> str:
         f"#EXT-X-TARGETDURATION:{window.target_s}",
         f"#EXT-X-MEDIA-SEQUENCE:{first.number if first else 0}",
         f"#EXT-X-DISCONTINUITY-SEQUENCE:{first.discontinuities if first else 0}",
-        "#EXT-X-INDEPENDENT-SEGMENTS",
+        INDEPENDENT,
     ]
     before = None
     for segment in segments:

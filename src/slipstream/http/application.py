@@ -13,6 +13,8 @@ LIMITS = {
     "keepalive_timeout": 10.0,
 }
 
+ALWAYS = {"X-Content-Type-Options": "nosniff"}
+
 # What aiohttp answers to a request that it cannot read passes no application, so its name and
 # version cannot be taken out of the answer; this one is put in.
 web_response.SERVER_SOFTWARE = "slipstream"  # type: ignore[attr-defined]
@@ -26,5 +28,6 @@ def http_application() -> web.Application:
 
 
 async def _finish_headers(_: web.Request, response: web.StreamResponse) -> None:
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    for name, value in ALWAYS.items():
+        response.headers.setdefault(name, value)
     response.headers.popall("Server", None)  # the library's name and version
