@@ -46,7 +46,6 @@ class Playlist:
 
     version: int = 0
     target: int = 0
-    independent: bool = False  # each segment begins with what can be decoded alone
     part_target: float = 0.0
     control: dict[str, str] = field(default_factory=dict)
     first: int = 0  # media sequence number
@@ -192,11 +191,6 @@ class _Reader:
         told = attributes(value)
         independent = told.get("INDEPENDENT") == "YES"
         self._segment().parts.append(ToldPart(float(told["DURATION"]), told["URI"], independent))
-
-    def on_independent_segments(self, value: str) -> None:
-        assert not value
-        assert not self.playlist.segments
-        self.playlist.independent = True
 
     def on_gap(self, value: str) -> None:
         assert not value
