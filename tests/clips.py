@@ -10,7 +10,10 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
 from hashlib import sha256
+from heapq import merge
+from itertools import chain, repeat
 from pathlib import Path
 from typing import NamedTuple
 
@@ -60,6 +63,8 @@ class Film:
         gop: pictures from one keyframe to the next.
         rate: pictures per second.
         sample_rate: samples per second.
+        more: further tracks, of the same length.
+        seed: of the noise.
     """
 
     video: str | None = "libx264"
@@ -72,6 +77,8 @@ class Film:
     height: int = 96
     rate: int = 25
     sample_rate: int = 48_000
+    more: tuple[Film, ...] = ()
+    seed: int = 0
 
 
 X264 = {"preset": "ultrafast", "tune": "zerolatency", "sc_threshold": "0"}
@@ -89,6 +96,19 @@ FILMS = {
     "h265-aac": Film("libx265", options=X265),
     "av1-opus": Film("libsvtav1", "libopus", options=AV1),
     "vp9-flac": Film("libvpx-vp9", "flac", options=VP9),
+    "tracks": Film(
+        options=X264, more=(Film(options=X264, width=64, height=48, sample_rate=44_100, seed=1),)
+    ),
+    "tracks-unaligned": Film(
+        options=X264, more=(Film(options=X264, width=64, height=48, gop=20, audio=None, seed=1),)
+    ),
+    "tracks-codecs": Film(
+        options=X264,
+        more=(
+            Film("libsvtav1", "libopus", options=AV1, width=64, height=64, seed=1),
+            Film("libx265", "libmp3lame", options=X265, seed=2, sample_rate=44_100),
+        ),
+    ),
     "heavy": Film(options=X264, seconds=12, bit_rate=4_000_000, gop=250, width=320, height=240),
 }
 H265_ID12 = "h265-id12"  # H.265 as Chinese encoders send it: made from "h265-aac"
@@ -111,20 +131,33 @@ def film_file(folder: Path, name: str) -> Path:
 def encode_film(film: Film, path: Path) -> None:
     """Make an FLV file."""
     with av.open(str(path), "w", format="flv", options={"flvflags": "no_duration_filesize"}) as out:
-        picture = sound = None
-        if film.video is not None:
-            picture = out.add_stream(film.video, rate=film.rate, options=film.options)
-            picture.width, picture.height, picture.pix_fmt = film.width, film.height, "yuv420p"
-            picture.bit_rate, picture.gop_size = film.bit_rate, film.gop
-        if film.audio is not None:
-            sound = out.add_stream(film.audio, rate=film.sample_rate, layout="stereo")
-        for frame in _frames(film):
+        encoders = [_add_streams(out, one) for one in (film, *film.more)]
+        for frame, (picture, sound) in merge(
+            *(
+                zip(_frames(one), repeat(own))
+                for one, own in zip((film, *film.more), encoders, strict=True)
+            ),
+            key=lambda frame_and_streams: frame_and_streams[0].time or 0.0,
+        ):
             stream = picture if isinstance(frame, av.VideoFrame) else sound
             if stream is not None:
                 out.mux(stream.encode(frame))
-        for stream in (picture, sound):
+        for stream in chain(*encoders):
             if stream is not None:
                 out.mux(stream.encode(None))
+
+
+def _add_streams(
+    out: av.container.OutputContainer, film: Film
+) -> tuple[av.VideoStream | None, av.AudioStream | None]:
+    picture = sound = None
+    if film.video is not None:
+        picture = out.add_stream(film.video, rate=film.rate, options=film.options)
+        picture.width, picture.height, picture.pix_fmt = film.width, film.height, "yuv420p"
+        picture.bit_rate, picture.gop_size = film.bit_rate, film.gop
+    if film.audio is not None:
+        sound = out.add_stream(film.audio, rate=film.sample_rate, layout="stereo")
+    return picture, sound
 
 
 def read_content(path: Path) -> Content:
@@ -178,19 +211,20 @@ def read_tags(path: Path) -> list[FlvTag]:
 
 def _frames(film: Film) -> Iterator[av.VideoFrame | av.AudioFrame]:
     """Noise to see and to hear, in the order of time."""
-    noise = random.Random(film.seconds)
+    noise = random.Random(film.seconds + film.seed)
     pictures = sounds = 0
     while pictures / film.rate < film.seconds:
         picture = av.VideoFrame(film.width, film.height, "yuv420p")
         for plane in picture.planes:
             plane.update(noise.randbytes(plane.buffer_size))
-        picture.pts = pictures
+        picture.pts, picture.time_base = pictures, Fraction(1, film.rate)
         pictures += 1
         yield picture
         while sounds < pictures / film.rate * film.sample_rate:
             sound = av.AudioFrame("s16", "stereo", SOUND_FRAME)
             sound.planes[0].update(noise.randbytes(sound.planes[0].buffer_size))
             sound.sample_rate, sound.pts = film.sample_rate, sounds
+            sound.time_base = Fraction(1, film.sample_rate)
             sounds += SOUND_FRAME
             yield sound
 

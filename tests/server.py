@@ -206,7 +206,8 @@ def running_server(
     command = [
         *(sys.executable, "-m", "slipstream", "serve"),
         *("--config", str(folder / "slipstream.toml")),
-        *("--rtmp", "127.0.0.1:0", "--http", "127.0.0.1:0"),
+        *("--rtmp", "127.0.0.1:0"),
+        *(() if "--http" in flags else ("--http", "127.0.0.1:0")),
         *("--data-dir", str(folder)),
         *(() if "--workers" in flags else ("--workers", str(WORKERS))),
         *flags,

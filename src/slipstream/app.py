@@ -171,7 +171,7 @@ class Worker:
         self._api = Api(self._parts, config, keys.api_token)
         self._page = Page(
             services,
-            ListedStreams(self._api.overview),
+            ListedStreams(self._api.overview, hub),
             config.page,
             extensions=(*MEDIA, "m3u8", "mpd"),
             rtmp_port=rtmp[0].getsockname()[1],

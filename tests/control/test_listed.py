@@ -15,7 +15,8 @@ from tests.hub.stage import Publisher, audio_config, inter, key, video_config
 
 def listed(stage: Stage) -> ListedStreams:
     counters = Counters(stage.parts)
-    return ListedStreams(Overview(stage.parts, counters, Vitals(stage.parts, counters)))
+    overview = Overview(stage.parts, counters, Vitals(stage.parts, counters))
+    return ListedStreams(overview, stage.hub)
 
 
 def publish(stage: Stage, name: str) -> None:
@@ -58,3 +59,20 @@ async def test_a_stream_that_somebody_waits_for_is_off_like_one_that_is_not_ther
         waited_for, none = await listed(stage).one("live/a"), await listed(stage).one("live/n")
         assert waited_for == type(none)("live/a", none.state)
         assert none.state == "off"
+
+
+async def test_no_worker_is_asked_about_names_that_somebody_makes_up() -> None:
+    async with serving_workers(2) as (first, second):
+        publish(second, "live/a")
+        streams = listed(first)
+        asked: list[str] = []
+
+        async def ask_all(question: str, **_: object) -> list[object]:
+            asked.append(question)
+            return []
+
+        first.peers.ask_all = ask_all  # type: ignore[method-assign]
+        assert (await streams.one("live/made-up")).state == "off"
+        assert asked == []
+        await streams.one("live/a")
+        assert asked == ["streams"]

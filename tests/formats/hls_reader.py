@@ -45,6 +45,7 @@ class Playlist:
     """A media playlist."""
 
     version: int = 0
+    independent: bool = False  # decoding can start at each segment
     target: int = 0
     part_target: float = 0.0
     control: dict[str, str] = field(default_factory=dict)
@@ -147,6 +148,10 @@ class _Reader:
 
     def on_version(self, value: str) -> None:
         self.playlist.version = int(value)
+
+    def on_independent_segments(self, value: str) -> None:
+        assert not value
+        self.playlist.independent = True
 
     def on_targetduration(self, value: str) -> None:
         self.playlist.target = int(value)

@@ -7,7 +7,6 @@ import os
 import socket
 import weakref
 from collections.abc import Callable
-from functools import partial
 
 import pytest
 from structlog.testing import capture_logs
@@ -171,11 +170,12 @@ async def test_a_round_that_breaks_off_leaves_nobody_with_a_hole(
     fall_behind = Lane.fall_behind
     broken: list[Cursor] = []
 
-    def takes_nothing_from(victim: int, fd: int, send: Callable[[int], int]) -> int:
-        return 0 if fd == victim else send(fd)
-
-    def odd_sender(source: int, offset: int, count: int) -> Callable[[int], int]:
-        return partial(takes_nothing_from, odd.link.fd, send=_sender(source, offset, count))
+    def odd_sender(
+        source: int, offset: int, count: int
+    ) -> tuple[Callable[[int, bytes], int], bytes]:
+        send, data = _sender(source, offset, count)
+        victim = odd.link.fd
+        return lambda fd, data: 0 if fd == victim else send(fd, data), data
 
     def breaks_once(lane: Lane, cursor: Cursor) -> None:
         if not broken:

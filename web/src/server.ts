@@ -50,6 +50,11 @@ export function askForOne(name: string): Promise<Stream> {
   return ask(mediaAddress(`page/stream/${name}`, "json"));
 }
 
+/** The one of a kind that is played unless another one is asked for. */
+export function firstTrack(stream: Stream, kind: "video" | "audio"): Track | undefined {
+  return stream.tracks.find((track) => track.kind === kind);
+}
+
 export const isOnAir = (stream: Stream): boolean =>
   stream.state === "live" || stream.state === "slate";
 

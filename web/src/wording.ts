@@ -35,10 +35,6 @@ const CODECS: Record<string, string> = {
 
 export const codecName = (track: Track): string => CODECS[track.codec] ?? track.codec;
 
-export function firstTrack(stream: Stream, kind: "video" | "audio"): Track | undefined {
-  return stream.tracks.find((track) => track.kind === kind);
-}
-
 const KINDS = ["video", "audio"];
 
 /** `H.264 · AAC`, each codec once. */

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from slipstream.control.figures import StreamState
 from slipstream.control.merge import Answer
 from slipstream.control.overview import Overview
+from slipstream.hub import Hub
 from slipstream.page.listing import ListedStream, ListedTrack
 
 OFF = "off"  # nobody publishes it: whether somebody waits for it is nobody's business
@@ -17,10 +18,12 @@ class ListedStreams:
 
     Args:
         overview: asks all workers.
+        hub: of this one, which knows whether there is a stream at all.
     """
 
-    def __init__(self, overview: Overview) -> None:
+    def __init__(self, overview: Overview, hub: Hub) -> None:
         self._overview = overview
+        self._hub = hub
 
     async def all(self) -> Sequence[ListedStream]:
         """Return all that there are."""
@@ -28,6 +31,9 @@ class ListedStreams:
 
     async def one(self, name: str) -> ListedStream:
         """Return the stream `app/name`; one that is off if there is none."""
+        # Names may be made up faster than workers can be asked about them.
+        if name not in self._hub.streams and not self._hub.directory.is_elsewhere(name):
+            return ListedStream(name, OFF)
         report = await self._overview.stream(name, viewers=0)
         return ListedStream(name, OFF) if report is None else _listed(report.stream)
 

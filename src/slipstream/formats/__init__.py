@@ -7,7 +7,7 @@ needs to know nothing of what the bytes mean.
 from slipstream.errors import BadNameError
 from slipstream.formats.cmaf import CmafFormat
 from slipstream.formats.flv import FlvFormat, FlvMultitrackFormat
-from slipstream.formats.format import Flag, Format, Greeting
+from slipstream.formats.format import KIND_ORDER, PICTURELESS_AFTER_MS, Flag, Format, Greeting
 from slipstream.formats.names import init_name, part_name, segment_name
 from slipstream.formats.rtmp import RtmpFormat, RtmpMultitrackFormat
 from slipstream.formats.segments import (
@@ -50,7 +50,9 @@ def format_named(name: str) -> type[Format] | None:
 
 __all__ = [
     "FORMATS",
+    "KIND_ORDER",
     "MARK",
+    "PICTURELESS_AFTER_MS",
     "CmafFormat",
     "Flag",
     "FlvFormat",

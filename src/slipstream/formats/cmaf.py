@@ -14,11 +14,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from slipstream.errors import MediaError
 from slipstream.formats.format import KIND_FLAGS, UNUSUAL, Flag, Format, Greeting
 from slipstream.formats.mp4_tracks import PendingTrack, TrackKey
-from slipstream.formats.segments import USUAL_SHAPE, Segmenter, SegmentGreeting, Shape
+from slipstream.formats.segments import USUAL_SHAPE, Segmenter, SegmentGreeting, Shape, TrackInfo
 from slipstream.log import SYNC, Batch, Log
 from slipstream.log.segment import Buffer
 from slipstream.media import (
@@ -30,12 +31,13 @@ from slipstream.media import (
     build_fragment,
     build_init,
     config_role,
+    sound_languages,
     split_tracks,
 )
 
 GONE_MS = 5_000  # without a frame: the track is not in the next segment
 
-_VIDEO, _DATA = Kind.VIDEO, Kind.DATA
+_AUDIO, _VIDEO, _DATA = Kind.AUDIO, Kind.VIDEO, Kind.DATA
 
 
 class CmafFormat(Format):
@@ -55,6 +57,7 @@ class CmafFormat(Format):
         self._is_open = False  # there are parts of it already
         self._newest_ms = 0
         self._greeting: Greeting = ()
+        self._languages: dict[int, str] = {}  # of sound, by the track's number
         self._sequence = 0
 
     def append(self, frames: Sequence[Frame], syncs: Sequence[tuple[int, Greeting]]) -> None:
@@ -64,8 +67,8 @@ class CmafFormat(Format):
         if frames:
             self._newest_ms = frames[-1].dts_ms
         for index, frame in enumerate(frames):
-            if index in greetings:
-                self._begin(batch, frame, greetings[index])
+            if index in greetings or self._stands_in(frame):
+                self._begin(batch, frame, greetings.get(index, self._greeting))
             several = not frame.config and frame.body[0] in UNUSUAL[frame.kind]
             for single in split_tracks(frame) if several else (frame,):
                 self._take(batch, single)
@@ -75,8 +78,9 @@ class CmafFormat(Format):
         """See `Format`: the segment ends."""
         batch = Batch()
         self._end_segment(batch)
-        self._start_ms = None
+        self._start_ms = self._main = None
         self._is_open = False
+        self._greeting = ()
         self._tracks.clear()
         self._append(batch)
 
@@ -114,9 +118,14 @@ class CmafFormat(Format):
             self._greeting = greeting
             for config in _codec_configs(greeting):
                 self._learn(batch, config, frame.dts_ms)
+            self._languages = _languages(greeting)
         track = self._tracks.get((frame.kind, frame.track))
         if track is not None:
             track.seen_ms = frame.dts_ms  # be it back after a while
+        if frame.kind is _AUDIO and any(
+            track.kind is _VIDEO for track in self._present(frame.dts_ms)
+        ):
+            return  # of the pictures of another track, whose keyframes do
         if self._is_open:
             if not self._is_due(frame.dts_ms):
                 return
@@ -126,6 +135,19 @@ class CmafFormat(Format):
         self._start_ms = frame.dts_ms
         self._is_open = False
         self._main = frame.kind, frame.track
+
+    def _stands_in(self, frame: Frame) -> bool:
+        """Whether segments begin with this track's keyframes, since those of the default do not
+        come any more.
+        """
+        if not (frame.keyframe and frame.track and self._greeting):
+            return False
+        main = self._tracks.get(self._main) if self._main else None
+        return (
+            main is None
+            or main.key == (frame.kind, frame.track)
+            or frame.dts_ms - main.seen_ms > self.shape.segment_ms
+        )
 
     def _is_due(self, now_ms: int) -> bool:
         """Whether a segment begins here: it is time, or there is a track that waits for it."""
@@ -217,11 +239,15 @@ class CmafFormat(Format):
         assert self._start_ms is not None
         before = self._segmenter.newest
         self._listed = tuple(sorted(self._present(self._start_ms), key=lambda track: track.id))
-        infos = tuple([track.info for track in self._listed])
+        infos = tuple([self._described(track) for track in self._listed])
         init = build_init({track.id: track.fit for track in self._listed if track.fit})
         self._segmenter.begin(self._start_ms, self._newest_ms, infos, init)
         if before is not None and before.init != init:
             _note(batch, [init], self._start_ms, Flag.CONFIG)
+
+    def _described(self, track: PendingTrack) -> TrackInfo:
+        language = self._languages.get(track.key[1]) if track.kind is _AUDIO else None
+        return replace(track.info, language=language) if language else track.info
 
 
 def _note(batch: Batch, parts: Sequence[Buffer], time_ms: int, flags: int) -> None:
@@ -229,6 +255,11 @@ def _note(batch: Batch, parts: Sequence[Buffer], time_ms: int, flags: int) -> No
     batch.sizes.append(sum(map(len, parts)))
     batch.times.append(time_ms)
     batch.flags.append(flags)
+
+
+def _languages(greeting: Greeting) -> dict[int, str]:
+    metadata = next((frame for frame in greeting if frame.kind is _DATA), None)
+    return sound_languages(metadata) if metadata is not None else {}
 
 
 def _codec_configs(greeting: Greeting) -> Iterator[Frame]:

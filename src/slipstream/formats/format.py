@@ -30,6 +30,8 @@ class Flag:
     END = 0x80  # of a media segment
 
 
+PICTURELESS_AFTER_MS = 5_000  # of sound since the last picture: newcomers start with sound alone
+KIND_ORDER = {Kind.DATA: 0, Kind.AUDIO: 1, Kind.VIDEO: 2}  # of a greeting (players expect it)
 KIND_FLAGS = {Kind.AUDIO: Flag.AUDIO, Kind.VIDEO: Flag.VIDEO, Kind.DATA: Flag.DATA}
 
 # First octets of bodies that players may have to get otherwise than the publisher sent them:
@@ -120,6 +122,11 @@ class Format:
                 self.wrap(parts, shown, time_ms)
                 messages.append(b"".join(parts))
         return messages
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether nothing that it shows has come of what is on air."""
+        return False
 
     @classmethod
     def left_out(cls, greeting: Greeting) -> list[Codec]:  # noqa: ARG003 - others look

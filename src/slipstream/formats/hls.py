@@ -19,6 +19,7 @@ HOLD_BACK = 3  # part targets that players stay behind the end (§4.4.3.8)
 SKIP_UNTIL = 6  # target durations from the end that are always told (§4.4.3.8)
 PARTS_UNTIL = 3  # target durations from the end whose parts are told (§6.2.2)
 AUDIO_GROUP = "audio"
+INDEPENDENT = "#EXT-X-INDEPENDENT-SEGMENTS"
 
 
 def playlist_name(name: str, track: str) -> str:
@@ -37,41 +38,70 @@ def multivariant_playlist(
         suffix: for all names: the query of the one who asks, or nothing.
         audio_only: as if there were no pictures.
     """
-    start = window.start
-    tracks = start.tracks if start is not None else ()
+    tracks = window.start.tracks if window.start is not None else ()
     videos = [track for track in tracks if track.is_video and not audio_only]
     audios = [track for track in tracks if not track.is_video]
-    lines = ["#EXTM3U", f"#EXT-X-VERSION:{VERSION}", "#EXT-X-INDEPENDENT-SEGMENTS"]
-    if videos:
-        lines += [_rendition(track, name, suffix, audios[0]) for track in audios]
-    beside = [window.bandwidth(track) for track in audios] if videos else []
-    sound = tuple(max(rates, default=0) for rates in zip(*beside, strict=True)) or (0, 0)
-    for track in videos or audios:
-        peak, average = window.bandwidth(track)
-        codecs = dict.fromkeys([track.codec, *(audio.codec for audio in audios if videos)])
-        attributes = [
-            f"BANDWIDTH={peak + sound[0]}",
-            f"AVERAGE-BANDWIDTH={average + sound[1]}",
-            f'CODECS="{",".join(codecs)}"',
-        ]
-        if track.is_video and track.width:
-            attributes.append(f"RESOLUTION={track.width}x{track.height}")
-        if track.frame_rate:
-            attributes.append(f"FRAME-RATE={track.frame_rate:.3f}")
-        if videos and audios:
-            attributes.append(f'AUDIO="{AUDIO_GROUP}"')
-        lines.append(f"#EXT-X-STREAM-INF:{','.join(attributes)}")
-        lines.append(playlist_name(name, track.name) + suffix)
+    lines = ["#EXTM3U", f"#EXT-X-VERSION:{VERSION}"]
+    if all(map(window.is_independent, videos)):
+        lines.append(INDEPENDENT)
+    groups = _groups(audios) if videos else {}
+    for group, members in groups.items():
+        lines += _renditions(group, members, name, suffix)
+    for group, members in groups.items() or [("", [])]:
+        for track in videos or audios:
+            lines.append(_variant(window, track, group, members))
+            lines.append(playlist_name(name, track.name) + suffix)
     return "\n".join([*lines, ""])
 
 
-def _rendition(track: TrackInfo, name: str, suffix: str, default: TrackInfo) -> str:
-    chosen = "YES" if track is default else "NO"
-    return (
-        f'#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="{AUDIO_GROUP}",NAME="{track.name}",'
-        f'DEFAULT={chosen},AUTOSELECT=YES,CHANNELS="{track.channels}",'
-        f'URI="{playlist_name(name, track.name)}{suffix}"'
-    )
+def _groups(audios: list[TrackInfo]) -> dict[str, list[TrackInfo]]:
+    """The tracks of each codec, so that a player that lacks one of them can do with others."""
+    codecs = list(dict.fromkeys(track.codec for track in audios))
+    return {
+        f"{AUDIO_GROUP}{number or ''}": [track for track in audios if track.codec == codec]
+        for number, codec in enumerate(codecs)
+    }
+
+
+def _renditions(group: str, members: list[TrackInfo], name: str, suffix: str) -> Iterator[str]:
+    """Sounds to choose from. Players choose by themselves only what they can tell apart."""
+    languages: set[str] = set()
+    for track in members:
+        attributes = [
+            "TYPE=AUDIO",
+            f'GROUP-ID="{group}"',
+            f'NAME="{track.name}"',
+            *([f'LANGUAGE="{track.language}"'] if track.language else []),
+            f"DEFAULT={_yes(track is members[0])}",
+            f"AUTOSELECT={_yes(track is members[0] or track.language not in languages)}",
+            f'CHANNELS="{track.channels}"',
+            f'URI="{playlist_name(name, track.name)}{suffix}"',
+        ]
+        languages |= {track.language, ""}
+        yield f"#EXT-X-MEDIA:{','.join(attributes)}"
+
+
+def _variant(window: Window, track: TrackInfo, group: str, sounds: list[TrackInfo]) -> str:
+    """One quality, with the largest of the sounds that may go with it (§4.4.6.2)."""
+    peak, average = window.bandwidth(track)
+    beside = list(map(window.bandwidth, sounds))
+    codecs = dict.fromkeys([track.codec, *(sound.codec for sound in sounds)])
+    attributes = [
+        f"BANDWIDTH={peak + max((rate for rate, _ in beside), default=0)}",
+        f"AVERAGE-BANDWIDTH={average + max((rate for _, rate in beside), default=0)}",
+        f'CODECS="{",".join(codecs)}"',
+    ]
+    if track.is_video and track.width:
+        attributes.append(f"RESOLUTION={track.width}x{track.height}")
+    if track.frame_rate:
+        attributes.append(f"FRAME-RATE={track.frame_rate:.3f}")
+    if group:
+        attributes.append(f'AUDIO="{group}"')
+    return f"#EXT-X-STREAM-INF:{','.join(attributes)}"
+
+
+def _yes(claim: bool) -> str:
+    return "YES" if claim else "NO"
 
 
 def media_playlist(
@@ -94,6 +124,7 @@ def media_playlist(
     lines = [
         "#EXTM3U",
         f"#EXT-X-VERSION:{VERSION}",
+        *([INDEPENDENT] if window.is_independent(track) else []),
         f"#EXT-X-TARGETDURATION:{target_s}",
         "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,"
         f"PART-HOLD-BACK={hold_back_s:.3f},CAN-SKIP-UNTIL={SKIP_UNTIL * target_s}",
@@ -133,7 +164,7 @@ def ts_playlist(window: Window, name: str, suffix: str = "") -> str:
         f"#EXT-X-TARGETDURATION:{window.target_s}",
         f"#EXT-X-MEDIA-SEQUENCE:{first.number if first else 0}",
         f"#EXT-X-DISCONTINUITY-SEQUENCE:{first.discontinuities if first else 0}",
-        "#EXT-X-INDEPENDENT-SEGMENTS",
+        INDEPENDENT,
     ]
     before = None
     for segment in segments:

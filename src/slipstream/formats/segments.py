@@ -64,6 +64,7 @@ class TrackInfo:
         codec: as RFC 6381 has it.
         timescale: units per second of its times.
         init: the initialisation segment of this track alone; empty if there is no such thing.
+        language: of sound, as RFC 5646 has it; empty if nobody says.
     """
 
     name: str
@@ -76,6 +77,7 @@ class TrackInfo:
     sample_rate: int = 0
     channels: int = 0
     init: bytes = b""
+    language: str = ""
 
     @property
     def is_video(self) -> bool:

@@ -7,23 +7,34 @@ picture and one sound can play any of several qualities and languages, or the so
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import ClassVar, NamedTuple
 
 from slipstream.errors import BadNameError
-from slipstream.formats.format import Format, Greeting
+from slipstream.formats.format import (
+    KIND_FLAGS,
+    KIND_ORDER,
+    PICTURELESS_AFTER_MS,
+    Format,
+    Greeting,
+)
+from slipstream.formats.segments import USUAL_SHAPE, Shape
+from slipstream.log import Log
 from slipstream.media import (
+    Codec,
     ConfigRole,
     Frame,
     Kind,
     Role,
     config_role,
+    metadata_of_tracks,
     plain_track,
 )
 
 MARK = "@"  # never part of a stream's name
 MAX_TRACK = 15
-_PICKED = re.compile(r"(?:v([0-9]{1,2}))?(?:a([0-9]{1,2}))?").fullmatch
+CONFIGURED = frozenset((Codec.H264, Codec.H265, Codec.H266, Codec.AAC, Codec.FLAC))
+_PICKED = re.compile(r"(?:v([0-9]{1,2}))?(?:a([0-9]{1,2}))?", re.ASCII).fullmatch
 
 
 class Selection(NamedTuple):
@@ -37,9 +48,17 @@ class Selection(NamedTuple):
         video = "" if self.video is None else f"v{self.video}"
         return video if self.audio is None else f"{video}a{self.audio}"
 
-    def number(self, kind: Kind) -> int | None:
-        """The track of that kind."""
-        return self.video if kind is Kind.VIDEO else self.audio
+    @property
+    def leading(self) -> Kind:
+        """Whose frames newcomers start with."""
+        return Kind.AUDIO if self.video is None else Kind.VIDEO
+
+    def choose(self, frame: Frame) -> Frame | None:
+        """The frame as that of the only track of its kind; None if it is not chosen."""
+        if frame.kind is Kind.DATA:
+            return metadata_of_tracks(frame, *self)
+        number = self.video if frame.kind is Kind.VIDEO else self.audio
+        return None if number is None else plain_track(frame, number)
 
 
 def split_selection(name: str) -> tuple[str, Selection | None]:
@@ -62,58 +81,96 @@ def split_selection(name: str) -> tuple[str, Selection | None]:
 
 
 class SelectedFormat(Format):
-    """What the classes that `selected()` makes have in common; they come before the format."""
+    """Another format that gets what is chosen, with places to start of its own.
 
-    selection: Selection
+    Nothing leaves before the first of these, and configurations.
+    """
 
-    _chosen_configs: dict[ConfigRole, Frame]
+    form: ClassVar[type[Format]]
+    selection: ClassVar[Selection]
+
+    def __init__(self, log: Log, shape: Shape = USUAL_SHAPE) -> None:
+        super().__init__(log, shape)
+        self._form = self.form(log, shape)
+        self._source: Greeting | None = None  # what the configurations were learnt from last
+        self._configs: dict[ConfigRole, Frame] = {}
+        self._greeting: Greeting | None = None  # of these; None: they have changed
+        self._has_begun = False
+        self._picture_ms = 0  # the newest one
 
     def append(self, frames: Sequence[Frame], syncs: Sequence[tuple[int, Greeting]]) -> None:
-        """See `Format`: what is chosen, with places to start of its own."""
-        if not hasattr(self, "_chosen_configs"):
-            self._chosen_configs = {}
-        starts = dict(syncs)
+        """See `Format`."""
+        greetings = dict(syncs)
         chosen: list[Frame] = []
         chosen_syncs: list[tuple[int, Greeting]] = []
         for index, frame in enumerate(frames):
-            if index in starts:
-                self._learn_chosen(starts[index])
-            shown = self._choose(frame)
+            greeting = greetings.get(index)
+            if greeting is not None and greeting is not self._source:
+                self._learn(greeting)
+            shown = self.selection.choose(frame)
             if shown is None:
                 continue
             if shown.config:
-                self._chosen_configs[config_role(shown)] = shown
-            elif shown.keyframe or (self.selection.video is None and shown.kind is Kind.AUDIO):
-                chosen_syncs.append((len(chosen), self._chosen_greeting()))
-            chosen.append(shown)
-        super().append(chosen, chosen_syncs)
+                self._configs[config_role(shown)] = shown
+                self._greeting = None
+            elif self._may_start(shown):
+                self._has_begun = True
+                chosen_syncs.append((len(chosen), self._greet_with_all()))
+            if shown.kind is Kind.VIDEO:
+                self._picture_ms = shown.dts_ms
+            if self._has_begun or shown.config:
+                chosen.append(shown)
+        self._form.append(chosen, chosen_syncs)
 
-    def _learn_chosen(self, greeting: Greeting) -> None:
-        """These configurations are in force, and no others."""
-        shown = filter(None, map(self._choose, greeting))
-        self._chosen_configs = {config_role(frame): frame for frame in shown}
+    def flush(self) -> None:
+        """See `Format`."""
+        self._form.flush()
+        self._has_begun = False
+        self._source = None
+        self._learn(())
 
-    def _choose(self, frame: Frame) -> Frame | None:
-        """The frame as that of the only track of its kind; None if it is not chosen."""
-        kind = frame.kind
-        if kind is Kind.DATA:  # what it says of the stream would not hold for one kind alone
-            return None if None in self.selection else frame
-        number = self.selection.number(kind)
-        return None if number is None else plain_track(frame, number)
+    def greet(self, greeting: Greeting, at_ms: int, *, again: bool = False) -> list[bytes]:
+        """See `Format`."""
+        return self._form.greet(greeting, at_ms, again=again)
 
-    def _chosen_greeting(self) -> Greeting:
-        return tuple(
-            sorted(
-                self._chosen_configs.values(), key=lambda frame: (_ORDER[frame.kind], _role(frame))
-            )
-        )
+    @property
+    def is_missing(self) -> bool:
+        """See `Format`: sound alone is not what was asked for, if pictures were."""
+        wanted = KIND_FLAGS[self.selection.leading]
+        return not any(flags & wanted for flags in self.log.flags_since(self.log.era))
+
+    @classmethod
+    def left_out(cls, greeting: Greeting) -> list[Codec]:
+        """See `Format`."""
+        return cls.form.left_out(greeting)
+
+    def _learn(self, greeting: Greeting) -> None:
+        """These configurations are in force, as far as they are chosen, and no others."""
+        self._source = greeting
+        shown = filter(None, map(self.selection.choose, greeting))
+        self._configs = {config_role(frame): frame for frame in shown}
+        self._greeting = None
+
+    def _greet_with_all(self) -> Greeting:
+        if self._greeting is None:
+            self._greeting = _in_order(self._configs.values())
+        return self._greeting
+
+    def _may_start(self, frame: Frame) -> bool:
+        """Whether a newcomer may start here: at a keyframe, or where there are no pictures."""
+        if frame.kind is Kind.AUDIO and frame.kind is not self.selection.leading:
+            silent_ms = frame.dts_ms - self._picture_ms
+            return self._has_begun and silent_ms > PICTURELESS_AFTER_MS
+        if not frame.keyframe and frame.kind is not Kind.AUDIO:
+            return False
+        role = ConfigRole(frame.kind, 0, Role.CODEC)
+        return frame.codec not in CONFIGURED or role in self._configs
 
 
-_ORDER = {Kind.DATA: 0, Kind.AUDIO: 1, Kind.VIDEO: 2}
-
-
-def _role(frame: Frame) -> Role:
-    return config_role(frame).order
+def _in_order(configs: Iterable[Frame]) -> Greeting:
+    return tuple(
+        sorted(configs, key=lambda frame: (KIND_ORDER[frame.kind], config_role(frame).order))
+    )
 
 
 _made: dict[tuple[str, Selection], type[Format]] = {}  # at most 288 of each format
@@ -125,7 +182,7 @@ def selected(form: type[Format], selection: Selection) -> type[Format]:
     if key not in _made:
         _made[key] = type(
             f"Selected{form.__name__}",
-            (SelectedFormat, form),
-            {"name": f"{form.name}{MARK}{selection}", "selection": selection, "multitrack": False},
+            (SelectedFormat,),
+            {"name": f"{form.name}{MARK}{selection}", "form": form, "selection": selection},
         )
     return _made[key]

@@ -143,6 +143,11 @@ class Window:
                     return track
         return None
 
+    def is_independent(self, track: TrackInfo) -> bool:
+        """Whether decoding can start at each segment of a track."""
+        firsts = [parts[0] for segment in self.shown() if (parts := segment.parts_of(track))]
+        return all(part.independent for part in firsts)
+
     def bandwidth(self, track: TrackInfo) -> tuple[int, int]:
         """How many bits a second of a track has, at most and on average over whole segments."""
         rates = []

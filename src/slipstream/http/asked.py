@@ -79,7 +79,8 @@ class Asked:
         Args:
             own: fields that are not for them.
         """
-        fields = self.request.query_string.split("&") if self.request.query_string else []
+        query = self.request.rel_url.raw_query_string  # as it came: "%20" is no space yet
+        fields = query.split("&") if query else []
         kept = [field for field in fields if field.partition("=")[0] not in own]
         return f"?{'&'.join(kept)}" if kept and all(map(_PLAIN, kept)) else ""
 

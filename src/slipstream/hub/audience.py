@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from slipstream.hub.stream import Stream
 
 FORMAT_UNUSED_S = 30.0  # a format that nobody watched for so long is let go
+MAX_FORMS = 32  # made for viewers; each has a log of its own, and viewers choose
 
 
 class Tap(Protocol):
@@ -127,8 +128,10 @@ class Audience:
         """Let a viewer in. It is started now if the stream is on air, else when it is.
 
         Raises:
-            FullError: the stream has all the viewers it may have.
+            FullError: the stream has all the viewers, or formats, that it may have.
         """
+        if form_class not in self.forms and len(self.forms) >= MAX_FORMS:
+            raise FullError(f"{self.stream.name} is watched in {MAX_FORMS} formats, the limit")
         form = self.form(form_class)
         subscription = Subscription(self, form, peer, delay_ms, now)
         limit = self.settings.max_viewers
@@ -227,10 +230,11 @@ class Audience:
         for subscription in self._waiting:
             subscription.deadline = max(subscription.deadline, deadline)
 
-    def end_waiting(self, reason: EndReason, now: float) -> None:
-        """Send those away who have waited long enough."""
+    def end_waiting(self, now: float, *, is_live: bool) -> None:
+        """Send those away who have waited long enough; of a live stream, for what it lacks."""
+        reason = EndReason.NO_TRACK if is_live else EndReason.NOT_FOUND
         for subscription in list(self._waiting):
-            if now >= subscription.deadline:
+            if now >= subscription.deadline and (not is_live or subscription.form.is_missing):
                 subscription.end(reason)
 
     def end_served(self, reason: EndReason, for_s: float) -> None:

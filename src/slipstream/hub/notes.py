@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from slipstream.formats import Greeting
+from slipstream.formats import KIND_ORDER, PICTURELESS_AFTER_MS, Greeting
 from slipstream.media import Frame, Kind, config_role
 
-PICTURELESS_AFTER_MS = 5_000  # of sound since the last picture: newcomers start with sound alone
-KIND_ORDER = {Kind.DATA: 0, Kind.AUDIO: 1, Kind.VIDEO: 2}  # of a greeting (players expect it)
 _AUDIO, _VIDEO = Kind.AUDIO, Kind.VIDEO  # to reach a member by its class takes 5 times as long
 
 

@@ -42,6 +42,7 @@ class EndReason(StrEnum):
     RELIEVED = "an encoder is on air in place of the slate"
     SILENT = "no media within the idle time"
     NOT_FOUND = "nobody publishes this stream"
+    NO_TRACK = "this stream has no such track"
     UNPUBLISHED = "the publisher went and did not come back"
     FULL = "the stream has all the viewers it may have"
     KICKED = "ended by the operator"

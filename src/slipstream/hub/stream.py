@@ -153,6 +153,7 @@ class Stream:
         """From now on this publication's frames are the stream."""
         self._replace(publication, now)
         self.timeline.restart(self._floor_ms)
+        self.audience.put_off(now + self.settings.wait_s)
         self.audience.begin_publication()
         self.notes.begin(audio_only=publication.audio_only)
         if self.merge is not None:
@@ -264,6 +265,7 @@ class Stream:
         if elsewhere == self.is_elsewhere or self.lineup:
             return
         self._located_at = now
+        self.audience.put_off(now + self.settings.wait_s)
         self._set_elsewhere(elsewhere=elsewhere)
         if not elsewhere:
             self.audience.follow()
@@ -326,7 +328,8 @@ class Stream:
             for_s = now - self.went_off_air_at - self.settings.grace_s
             if for_s >= 0:
                 self.audience.end_served(EndReason.UNPUBLISHED, for_s)
-            self.audience.end_waiting(EndReason.NOT_FOUND, now)
+        if self.is_live or not self.lineup.waiting:
+            self.audience.end_waiting(now, is_live=self.is_live)
         self.audience.drop_unused_forms(now)
         lingers = self.audience.forms and now - self.went_off_air_at < LINGER_S
         return bool(self.lineup or self.audience or lingers)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -130,6 +130,12 @@ class Log:
         self.head_ms = batch.times[-1]
         if batch.greetings:
             self._add_sync_points(batch)
+
+    def flags_since(self, position: int) -> Iterator[int]:
+        """Of all entries from `position` on that are kept, in order."""
+        for segment in self.segments:
+            if segment.end > position:
+                yield from segment.flags[segment.entry_at(max(position, segment.start)) :]
 
     def locate(self, position: int) -> Segment | None:
         """The segment that holds `position`, or None if that is no longer (or not yet) kept."""

@@ -18,7 +18,13 @@ from slipstream.media.flv import (
     flv_tag_trailer,
 )
 from slipstream.media.frame import Codec, Frame, Kind
-from slipstream.media.metadata import announces_video, build_metadata, parse_metadata
+from slipstream.media.metadata import (
+    announces_video,
+    build_metadata,
+    metadata_of_tracks,
+    parse_metadata,
+    sound_languages,
+)
 from slipstream.media.mp4 import (
     HEAD_BYTES,
     Fragment,
@@ -100,6 +106,7 @@ __all__ = [
     "flv_header",
     "flv_tag_header",
     "flv_tag_trailer",
+    "metadata_of_tracks",
     "nano_offset_ns",
     "needs_mp4_sample",
     "needs_sample",
@@ -111,5 +118,6 @@ __all__ = [
     "parse_tag",
     "plain_track",
     "player_frame",
+    "sound_languages",
     "split_tracks",
 ]

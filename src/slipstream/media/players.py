@@ -9,19 +9,32 @@ from __future__ import annotations
 from slipstream.errors import MediaError
 from slipstream.media.enhanced_tag import (
     COMMAND,
+    CTS_SIZE,
     MULTITRACK,
+    AudioPacket,
     EnhancedHeader,
     Multitrack,
+    Track,
     VideoPacket,
     is_enhanced,
     read_enhanced_header,
 )
-from slipstream.media.frame import Frame, Kind
+from slipstream.media.frame import Codec, Frame, Kind
+from slipstream.media.legacy_tag import CODED, CONFIG, END
 from slipstream.media.tag import parse_tag
+from slipstream.media.tag_builder import AAC_FIRST, H264_NUMBER, LEGACY_AUDIO
 
 DEFAULT_TRACK = 0
 METADATA = 0x80 | VideoPacket.METADATA
 VISIBLE_METADATA = bytes((METADATA | COMMAND << 4,))
+
+AVC_PACKETS: dict[int, int] = {
+    VideoPacket.SEQUENCE_START: CONFIG,
+    VideoPacket.CODED_FRAMES: CODED,
+    VideoPacket.CODED_FRAMES_X: CODED,
+    VideoPacket.SEQUENCE_END: END,
+}
+AAC_PACKETS: dict[int, int] = {AudioPacket.SEQUENCE_START: CONFIG, AudioPacket.CODED_FRAMES: CODED}
 
 
 def player_frame(frame: Frame, *, multitrack: bool) -> Frame | None:
@@ -36,15 +49,32 @@ def player_frame(frame: Frame, *, multitrack: bool) -> Frame | None:
 
 
 def plain_track(frame: Frame, number: int = DEFAULT_TRACK) -> Frame | None:
-    """Return a track in the form of Enhanced RTMP v1; None if it is not in there."""
+    """Return a track in the oldest form that there is for it; None if it is not in there.
+
+    That is Flash's for H.264, AAC and MP3, and Enhanced RTMP v1 for all others. What comes alone
+    passes as it is.
+    """
     header = _read_unusual(frame)
     if header is None:
         return frame if frame.track == number else None
     for track in header.tracks:
         if track.number == number:
-            first = bytes((frame.body[0] & 0xF0 | header.packet_type,))
-            return _reread(frame, first + track.fourcc + frame.body[track.start : track.end])
+            first = _plain_beginning(frame.body[0] & 0xF0, header, track)
+            return _reread(frame, first + frame.body[track.start : track.end])
     return None
+
+
+def _plain_beginning(upper: int, header: EnhancedHeader, track: Track) -> bytes:
+    """What stands before a track's data when it comes alone; `upper` half of the first byte."""
+    packet_type = header.packet_type
+    if track.codec is Codec.H264 and packet_type in AVC_PACKETS:
+        cts = b"" if packet_type == VideoPacket.CODED_FRAMES else bytes(CTS_SIZE)
+        return bytes((header.frame_type << 4 | H264_NUMBER, AVC_PACKETS[packet_type])) + cts
+    if track.codec is Codec.AAC and packet_type in AAC_PACKETS:
+        return bytes((AAC_FIRST, AAC_PACKETS[packet_type]))
+    if track.codec is Codec.MP3 and packet_type == AudioPacket.CODED_FRAMES:
+        return bytes((LEGACY_AUDIO[Codec.MP3],))
+    return bytes((upper | packet_type,)) + track.fourcc
 
 
 def split_tracks(frame: Frame) -> list[Frame]:

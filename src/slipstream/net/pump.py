@@ -212,7 +212,7 @@ class Pump:
                 break
             start, end = lane.sent, min(segment.end, goal)
             offset, count = start - segment.origin, end - start
-            send = _sender(segment.fd, offset, count)
+            send, data = _sender(segment.fd, offset, count)
             lane.sent = end
             cursors = lane.keeping_up.copy()  # newcomers may join between two slices
             for first in range(0, len(cursors), SENDS_PER_LOOK):
@@ -221,7 +221,7 @@ class Pump:
                     if fd < 0:
                         continue
                     try:
-                        sent = send(fd)
+                        sent = send(fd, data)
                     except BlockingIOError:
                         sent = 0
                     except OSError as error:
@@ -232,8 +232,10 @@ class Pump:
                         self._note_bug(error, cursor)
                         self._give_up(lane, cursor, OUR_ERROR)
                         continue
-                    cursor.position = start + sent
-                    if sent != count:
+                    if sent == count:
+                        cursor.position = end
+                    else:
+                        cursor.position = start + sent
                         lane.fall_behind(cursor)
                 yield monotonic()
             lane.tidy()
@@ -285,9 +287,10 @@ class Pump:
                 self._note_cost(lane, None)  # the log does not grow: its viewers cost nothing
 
 
-def _sender(source: int, offset: int, count: int) -> Callable[[int], int]:
-    """What sends a range of a file to a descriptor, the cheaper way for its size."""
+def _sender(source: int, offset: int, count: int) -> tuple[Callable[[int, bytes], int], bytes]:
+    """What sends a range of a file to a descriptor, the cheaper way for its size; and a copy of
+    the range, if it is that which is sent.
+    """
     if count <= SMALL_BYTES:
-        data = os.pread(source, count, offset)
-        return lambda fd: os.write(fd, data)
-    return lambda fd: os.sendfile(fd, source, offset, count)
+        return os.write, os.pread(source, count, offset)
+    return lambda fd, _: os.sendfile(fd, source, offset, count), b""

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+NOT_FOUND = (EndReason.NOT_FOUND, EndReason.NO_TRACK, EndReason.UNPUBLISHED)
 STREAM_ID_AT = slice(8, 12)  # of the message stream id in a type 0 header of a short csid
 
 
@@ -197,7 +198,7 @@ class RtmpViewer:
     def end(self, reason: EndReason) -> None:
         """The hub sends the player away."""
         session = self._session
-        if self.cursor is None and reason in (EndReason.NOT_FOUND, EndReason.UNPUBLISHED):
+        if self.cursor is None and reason in NOT_FOUND:
             session.connection.reject_play(
                 self._stream_id, "NetStream.Play.StreamNotFound", str(reason)
             )

@@ -17,9 +17,10 @@ from slipstream.errors import MediaError
 from slipstream.formats import Greeting, SegmentGreeting, unpack_start
 from slipstream.log import SYNC, Batch
 from slipstream.media import Frame, Kind, parse_tag
+from slipstream.workers import descriptors
 
 MAX_ENTRIES = 2048  # of one packet: 26 KB
-MAX_PACKET = 1 << 18
+MAX_PACKET = descriptors.MAX_BYTES  # a greeting
 
 _SEGMENT, _GREETING, _ENTRIES, _MARK = b"SGEM"
 _segment = Struct("=BxxxxxxxQQ")  # capacity, offset of the first entry that will follow
@@ -143,4 +144,4 @@ def _parse_frames(data: bytes, position: int) -> list[Frame]:
 
 def has_sync(flags: bytes | bytearray) -> bool:
     """Whether somebody may start at one of these entries."""
-    return any(flag & SYNC for flag in flags)
+    return any(map(SYNC.__and__, flags))

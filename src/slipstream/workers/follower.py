@@ -109,6 +109,8 @@ class Follower:
                 break
             self.received_bytes += len(data)
             self._take(data, fds)
+            if not self._more:
+                break  # there is seldom another one; if so, the loop tells
         if gone or not self._more:
             self._tell()
         return None if gone else more

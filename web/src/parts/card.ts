@@ -2,9 +2,9 @@
 
 import { pageAddress, pictureAddress } from "../addresses";
 import { h, icon, setAttributes, setText } from "../dom";
-import type { Stream } from "../server";
+import { firstTrack, type Stream } from "../server";
 import { texts } from "../texts";
-import { bitrate, codecs, duration, firstTrack, nameParts, pictureSize } from "../wording";
+import { bitrate, codecs, duration, nameParts, pictureSize } from "../wording";
 
 const PICTURE_EVERY_MS = 10_000;
 const PICTURE_WIDTH = 640;

@@ -11,7 +11,9 @@ export interface CopyRow {
 }
 
 export function copyRow(label: string, value: string): CopyRow {
-  const code = h("code", { tabindex: 0 }, value);
+  const code = h("code", { tabindex: 0 });
+  const set = (text: string): void => code.replaceChildren(...words(text));
+  set(value);
   const button = iconButton("copy", `${texts.share.copy}: ${label}`, () => {
     void copy(code).then(() => {
       setIcon(button, "done", texts.share.copied);
@@ -19,7 +21,13 @@ export function copyRow(label: string, value: string): CopyRow {
     });
   });
   const row = h("div", { class: "copy" }, [h("span", { class: "label" }, label), code, button]);
-  return { row, set: (text) => void (code.textContent = text) };
+  return { row, set };
+}
+
+/** Its words, each of which stays in one piece where there is room: `-b:v` is no word to break. */
+function words(text: string): Node[] {
+  const [first = "", ...others] = text.split(" ").map((word) => h("span", {}, word));
+  return [first as Node, ...others.flatMap((word) => [document.createTextNode(" "), word])];
 }
 
 async function copy(element: HTMLElement): Promise<void> {

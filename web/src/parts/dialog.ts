@@ -3,8 +3,8 @@
 import { h, iconButton } from "../dom";
 import { texts } from "../texts";
 
-export function showDialog(title: string, content: HTMLElement): void {
-  const dialog = h("dialog", { "aria-label": title });
+export function showDialog(title: string, content: HTMLElement, isNarrow = false): void {
+  const dialog = h("dialog", { "aria-label": title, class: isNarrow && "narrow" });
   dialog.append(
     h("div", { class: "panel" }, [
       h("div", { class: "panel-head" }, [

@@ -2,9 +2,9 @@
 
 import { h, setText } from "../dom";
 import type { Playback } from "../player/playback";
-import type { Stream } from "../server";
+import { firstTrack, type Stream } from "../server";
 import { texts } from "../texts";
-import { bitrate, codecs, firstTrack, pictureSize, seconds } from "../wording";
+import { bitrate, codecs, pictureSize, seconds } from "../wording";
 
 const SHOW_EVERY_MS = 500;
 

@@ -63,5 +63,5 @@ export function showKeys(): void {
       h("dd", {}, meaning),
     ]),
   );
-  showDialog(keys.title, list);
+  showDialog(keys.title, list, true);
 }

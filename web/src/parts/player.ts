@@ -5,7 +5,7 @@ import { h, icon, iconButton, setIcon, setText } from "../dom";
 import { type Choice, Playback, type State } from "../player/playback";
 import { WAYS } from "../player/ways";
 import { prefer, preference } from "../preferences";
-import type { Stream } from "../server";
+import { firstTrack, isOnAir, type Stream } from "../server";
 import { texts } from "../texts";
 import { codecs } from "../wording";
 import { listenToKeys, showKeys } from "./keys";
@@ -44,12 +44,11 @@ export class Player {
   #hideTimer = 0;
 
   constructor(
-    name: string,
+    private readonly name: string,
     options: PlayerOptions,
   ) {
     const words = texts.player;
     const { video } = this;
-    video.poster = pictureAddress(name, POSTER_WIDTH);
     video.setAttribute("aria-label", name);
     video.muted = options.muted;
     video.volume = Number(preference("volume") ?? 1);
@@ -98,6 +97,9 @@ export class Player {
 
   tell(stream: Stream | null): void {
     if (stream) this.#stream = stream;
+    if (stream && isOnAir(stream) && firstTrack(stream, "video") && !this.video.poster) {
+      this.video.poster = pictureAddress(this.name, POSTER_WIDTH);
+    }
     this.playback.tell(stream);
     this.#show();
   }

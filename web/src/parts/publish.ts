@@ -20,7 +20,7 @@ export function publishHelp({ rtmp_port, key }: Publishing): HTMLElement {
     `-f flv "${server}/${keyOf(name)}"`;
 
   const streamKey = copyRow(words.key, keyOf(USUAL_NAME));
-  const ffmpeg = copyRow(words.ffmpeg, command(USUAL_NAME));
+  const ffmpeg = copyRow(words.command, command(USUAL_NAME));
   const name = h("input", {
     value: USUAL_NAME,
     maxlength: 64,

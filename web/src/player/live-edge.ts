@@ -1,15 +1,15 @@
 // Stays near the live edge: a little faster or slower, and a jump where that would take too long.
 
-const TARGET_S = 0.6; // of buffer: less, and every hiccup of the network is seen
+const TARGET_S = 0.5; // of buffer: less, and every hiccup of the network is seen
 const MAX_TARGET_S = 3;
 const STALL_COSTS_S = 0.4; // of target: a network that stalls needs more
-const CALM_MS = 20_000; // without a stall, after which less is tried again
-const CALM_EARNS_S = 0.1;
-const JUMP_S = 3; // above the target
-const START_JUMP_S = 0.5; // the same, for the picture group that a viewer starts with
+const CALM_MS = 10_000; // without a stall, after which less is tried again
+const CALM_EARNS_S = 0.2;
+const JUMP_S = 2; // above the target
+const START_JUMP_S = 0.3; // the same, for the picture group that a viewer starts with
 const STARTING_MS = 2_000; // of playing
-const DEAD_ZONE_S = 0.15;
-const GAIN = 0.15; // of speed, for each second
+const DEAD_ZONE_S = 0.1;
+const GAIN = 0.25; // of speed, for each second
 const [SLOWEST, FASTEST] = [0.96, 1.12]; // the voice keeps its pitch
 
 export class LiveEdge {

@@ -1,5 +1,6 @@
 // Plays one stream and goes on doing so: chooses a way, watches over it, begins anew when it breaks.
 
+import { prefer, preference } from "../preferences";
 import { isOnAir, type Stream } from "../server";
 import { beyondGap, bufferedAhead, LiveEdge } from "./live-edge";
 import { possibleWays, type Running, WAYS, type WayName, wayAddress } from "./ways";
@@ -23,7 +24,16 @@ const STUCK_AT_START_MS = 12_000; // a segment has to be made first
 const STEADY_MS = 4_000; // of playing, after which a connection counts as good
 const FIRST_PAUSE_MS = 400; // before it is tried again; doubled each time
 const LONGEST_PAUSE_MS = 8_000;
+const BEGIN_ANEW_EVERY_MS = 60_000;
 const LET_GO_MS = 20_000; // of pause, after which nothing more is received
+
+/** Load the page again, but not over and over. */
+function beginAnew(): void {
+  const now = Date.now();
+  if (now - Number(preference("begun") ?? 0) < BEGIN_ANEW_EVERY_MS) return;
+  prefer("begun", String(now));
+  location.reload();
+}
 
 export class Playback {
   state: State = "connecting";
@@ -37,6 +47,9 @@ export class Playback {
   reconnects = 0;
 
   #stream: Stream | null = null;
+  #isReachable = true;
+  /** A player could not be loaded: the server may have another version of the page by now. */
+  #isOutdated = false;
   #choice: Choice;
   #wanted: boolean;
   #running: Running | null = null;
@@ -84,16 +97,19 @@ export class Playback {
   /** What the server says of the stream now; null if it does not answer. */
   tell(stream: Stream | null): void {
     const wasOnAir = this.#isOnAir();
+    const wasReachable = this.#isReachable;
+    this.#isReachable = stream !== null;
     if (stream === null) {
+      this.#turn = 0; // no way can work: that says nothing of the first one
       if (!this.#running) this.#set("unreachable");
       return;
     }
+    if (this.#isOutdated) beginAnew();
     this.#stream = stream;
     if (this.#isOnAir() && !wasOnAir) this.#onAirSince = performance.now();
-    if (!this.#isOnAir() && !this.#running) this.#set("off");
-    if (this.#isOnAir() && !this.#running && (!wasOnAir || this.state === "unreachable")) {
-      this.#connect();
-    }
+    if (this.#running) return;
+    if (!this.#isOnAir()) this.#set("off");
+    else if (!wasOnAir || !wasReachable) this.#connect();
   }
 
   choose(choice: Choice): void {
@@ -140,11 +156,11 @@ export class Playback {
 
   #connect(): void {
     clearTimeout(this.#timer);
-    if (this.#running || !this.#stream || !this.#isOnAir()) return;
+    if (this.#running || !this.#stream || !this.#isOnAir() || !this.#isReachable) return;
     if (!this.#wanted) return this.#set("paused");
     const ways = possibleWays(this.#stream);
-    const way = this.#choice === "auto" ? ways[this.#turn % ways.length] : this.#choice;
-    if (!way || !ways.includes(way)) return this.#set("unsupported");
+    const way = ways.find((way) => way === this.#choice) ?? ways[this.#turn % ways.length];
+    if (!way) return this.#set("unsupported");
     void this.#start(way, this.#stream);
   }
 
@@ -156,7 +172,10 @@ export class Playback {
     this.#hasMoved = false;
     this.changed();
     try {
-      const start = await WAYS[way].load();
+      const start = await WAYS[way].load().catch((error: unknown) => {
+        this.#isOutdated = true;
+        throw error;
+      });
       if (!isCurrent()) return;
       this.#running = start(this.video, wayAddress(way, stream.name), stream, (reason) => {
         // Not from inside the player that is to be taken down.
@@ -203,6 +222,7 @@ export class Playback {
     else this.#turn++; // this way never played: the next one may
     if (this.#hasMoved && now - this.#connectedAt > STEADY_MS) this.#attempts = 0;
     this.#end();
+    if (!this.#isReachable) return this.#set("unreachable");
     this.#set(this.#isOnAir() ? "reconnecting" : "off");
     const pause = Math.min(FIRST_PAUSE_MS * 2 ** this.#attempts++, LONGEST_PAUSE_MS);
     this.#timer = window.setTimeout(() => this.#connect(), pause * (0.7 + 0.6 * Math.random()));
@@ -257,7 +277,8 @@ export class Playback {
     if (this.state === "playing") {
       this.stalls++;
       this.#stallSince = now - still;
-      this.#edge.stalled(now);
+      // With enough at hand it was this device that could not keep up: more would not help.
+      if (video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA) this.#edge.stalled(now);
       this.#set("buffering");
     }
     if (this.state === "off") this.#set("buffering");

@@ -1,7 +1,7 @@
 // The ways to play a stream, best first, and which of them this browser can go.
 
 import { mediaAddress } from "../addresses";
-import type { Stream, Track } from "../server";
+import { firstTrack, type Stream, type Track } from "../server";
 
 export type WayName = "ws-flv" | "http-flv" | "ll-hls" | "dash" | "hls";
 
@@ -27,6 +27,9 @@ interface Way {
   steered?: boolean;
   load: () => Promise<Start>;
 }
+
+/** What mpegts.js reads in FLV. */
+const IN_FLV = new Set(["avc1", "hvc1", "av01", "mp4a", ".mp3", "Opus", "fLaC"]);
 
 const hls = (lowLatency: boolean) => async (): Promise<Start> =>
   hasMediaSource()
@@ -78,10 +81,11 @@ export function canDecode(track: Track): boolean {
 
 /** The ways that a stream can be played here, best first. */
 export function possibleWays(stream: Stream): WayName[] {
-  const media = stream.tracks.filter(({ kind }) => kind === "video" || kind === "audio");
+  const media = [firstTrack(stream, "video"), firstTrack(stream, "audio")].filter((track) => !!track);
   if (!media.every(canDecode)) return [];
-  const possible = stream.ways.filter((way) =>
-    WAYS[way]?.extension === "m3u8" ? hasMediaSource() || hasNativeHls() : hasMediaSource(),
-  );
-  return possible.sort((a, b) => WAY_NAMES.indexOf(a) - WAY_NAMES.indexOf(b));
+  return WAY_NAMES.filter((way) => {
+    if (!stream.ways.includes(way)) return false;
+    if (!hasMediaSource()) return WAYS[way].extension === "m3u8" && hasNativeHls();
+    return WAYS[way].extension !== "flv" || media.every(({ codec }) => IN_FLV.has(codec));
+  });
 }

@@ -9,7 +9,7 @@ import { publishHelp } from "../parts/publish";
 import { askForAll, keepAsking, type Listing, type Publishing } from "../server";
 import { texts } from "../texts";
 
-const ASK_EVERY_MS = 4_000;
+const ASK_EVERY_MS = 5_000;
 
 /** The help dialog's button works before the server has said where to publish. */
 export async function showPublishHelp(known: Publishing | null): Promise<void> {

@@ -12,7 +12,7 @@ import { texts } from "../texts";
 import { duration, nameParts } from "../wording";
 import { showPublishHelp } from "./list";
 
-const ASK_EVERY_MS = 5_000;
+const ASK_EVERY_MS = 8_000;
 const ASK_SOON_MS = 1_500; // while it does not play
 
 export function watchView(name: string): HTMLElement[] {
