@@ -76,6 +76,10 @@ class RunningServer:
     def cpu_s(self) -> float:
         return machine.cpu_s(self._process.pid)
 
+    def running_s(self) -> float:
+        """The same to the ns, if no process or thread has ended meanwhile."""
+        return machine.running_s(self._process.pid)
+
     def pss_bytes(self) -> int:
         return machine.pss_bytes(self._process.pid)
 
