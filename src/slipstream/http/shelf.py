@@ -38,14 +38,6 @@ class Shelf:
         self._origins = origins
         self._addresses: dict[str, tuple[str, str | None]] = {}  # stream and protocol of paths
 
-    def before(self, usual: Handler) -> Handler:
-        """Answer from here, or else as `usual`."""
-
-        async def handle(request: web.BaseRequest) -> web.StreamResponse:
-            return self.find(request) or await usual(request)
-
-        return handle
-
     def keep(
         self,
         request: web.BaseRequest,
