@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 from contextlib import ExitStack
 from pathlib import Path
 
+import av
+import m3u8
 import pytest
 
 from slipstream.media import FlvTag, Frame, Kind, parse_tag
@@ -18,6 +21,7 @@ from tests.behaviour.test_workers import viewers_by_worker
 from tests.behaviour.visits import end_of, refusal
 from tests.clips import film_file, read_tags
 from tests.flv_client import FlvClient
+from tests.hls_client import HlsClient
 from tests.multitrack import Coded, coded, film, is_media, laid_out
 from tests.rtmp_client import RtmpClient
 from tests.server import RunningServer
@@ -178,6 +182,32 @@ def test_tracks_that_ffmpeg_publishes_are_told_apart(
         got = take_media(viewer, len(pictures) + len(sounds))
     assert [one.data for one in coded(got, Kind.VIDEO)] == [one.data for one in pictures]
     assert [one.data for one in coded(got, Kind.AUDIO)] == [one.data for one in sounds]
+
+
+def test_a_playlist_lists_all_tracks_and_each_of_them_decodes(
+    server: RunningServer, stream: str, tracks: list[Frame]
+) -> None:
+    with HlsClient(server, stream) as player:
+        player.begin(f"/{stream}.m3u8")
+        server.wait_for_viewers(stream, 1)
+        with RtmpClient.publishing(server.publish_url(stream)) as publisher:
+            publisher.send(*tracks)
+            told = m3u8.loads(player.answer().text)
+            films = {name: first_segment(player, name) for name in ("v0", "v1", "a0", "a1")}
+    assert [variant.stream_info.resolution for variant in told.playlists] == [LARGE, SMALL]
+    assert [rendition.name for rendition in told.media] == ["a0", "a1"]
+    for name, size in (("v0", LARGE), ("v1", SMALL)):
+        with av.open(io.BytesIO(films[name])) as film:
+            assert {(one.width, one.height) for one in film.decode(video=0)} == {size}
+    for name, rate in (("a0", STUDIO), ("a1", CD)):
+        with av.open(io.BytesIO(films[name])) as film:
+            assert {one.sample_rate for one in film.decode(audio=0)} == {rate}
+
+
+def first_segment(player: HlsClient, track: str) -> bytes:
+    """With the description that it needs."""
+    told = player.playlist(track).segments[0]
+    return player.get(told.map).body + player.get(told.uri).body
 
 
 def test_the_list_of_streams_tells_the_tracks_and_counts_who_watches_some(

@@ -1,8 +1,9 @@
-"""HLS of several qualities and sounds: what is told of each, and that it is true."""
+"""HLS, and DASH, of several qualities and sounds: what is told of each, and that it is true."""
 
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import av
 import m3u8
 import pytest
 
-from slipstream.formats import CmafFormat, Shape, Window, hls, unpack_start
+from slipstream.formats import CmafFormat, Shape, Window, dash, hls, unpack_start
 from slipstream.media import Frame, Kind, build_metadata, parse_tag
 from tests.formats.cmaf_stage import Publisher, made
 from tests.formats.hls_reader import Playlist, read_playlist
@@ -145,6 +146,16 @@ def test_languages_are_told_if_metadata_says_any(folder: Path) -> None:
     start = window.start
     assert start is not None
     assert unpack_start(start.pack()) == start
+
+
+def test_dash_tells_the_same(folder: Path) -> None:
+    metadata = parse_tag(18, 0, build_metadata(LANGUAGES))
+    window = shown([metadata, *(f for f in film(folder, "tracks") if f.kind is not Kind.DATA)])
+    sets = re.findall("<AdaptationSet (.*)>", dash.manifest(window, "a"))
+    assert [re.findall(' lang="(.*?)"', one) for one in sets] == [[], ["en"], ["zh-Hans"]]
+    assert all('startWithSAP="1"' in one for one in sets)
+    other = dash.manifest(shown(film(folder, "tracks-unaligned")), "a")
+    assert ["SAP" in one for one in re.findall("<AdaptationSet .*>", other)] == [False, True]
 
 
 def test_what_players_cannot_tell_apart_they_are_not_to_choose_by_themselves(folder: Path) -> None:

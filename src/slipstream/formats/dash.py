@@ -132,8 +132,11 @@ class _Writer:
             "contentType": kind,
             "mimeType": f"{kind}/mp4",
             "segmentAlignment": "true",
-            "startWithSAP": "1",
         }
+        if all(map(self._window.is_independent, tracks)):
+            head["startWithSAP"] = "1"
+        if first.language:
+            head["lang"] = first.language
         yield f"<AdaptationSet{_attributes(head)}>"
         default = next(track for track in self._start.tracks if track.is_video == first.is_video)
         role = "main" if first is default else "alternate"
