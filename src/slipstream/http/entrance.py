@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
@@ -31,10 +31,9 @@ class HttpEntrance:
         """Serve with protocols that `server()` makes."""
         self._server, usual = server, server.request_handler
 
-        async def handle(request: web.BaseRequest) -> web.StreamResponse:
-            if request.protocol in self._silent:
-                self._forget(request.protocol)
-            return await usual(request)
+        def handle(request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
+            self._forget(request.protocol)
+            return usual(request)
 
         server.request_handler = handle
 
