@@ -63,10 +63,23 @@ class ReadyFile(ReadyAnswer):
         transport = request.transport
         if transport is None:
             return
-        fd, position = transport.get_extra_info("socket").fileno(), 0
-        while position < self._length:
+        fd = transport.get_extra_info("socket").fileno()
+        try:
+            sent = os.sendfile(fd, self._fd, 0, self._length)
+        except BlockingIOError:
+            sent = 0
+        if sent < self._length:
+            # Our own: while we wait the transport may close its, and the number be another's.
+            fd = os.dup(fd)
             try:
-                position += os.sendfile(fd, self._fd, position, self._length - position)
+                await self._send_rest(fd, sent, transport)
+            finally:
+                os.close(fd)
+
+    async def _send_rest(self, fd: int, sent: int, transport: asyncio.Transport) -> None:
+        while sent < self._length:
+            try:
+                sent += os.sendfile(fd, self._fd, sent, self._length - sent)
             except BlockingIOError:
                 if not await _writable(fd):
                     transport.abort()
@@ -98,11 +111,10 @@ def _head(response: web.Response, length: int) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode()
 
 
-async def _writable(socket_fd: int) -> bool:
+async def _writable(fd: int) -> bool:
     """Wait until something can be sent. False: nothing was taken for too long."""
     loop = asyncio.get_running_loop()
     ready = asyncio.Event()
-    fd = os.dup(socket_fd)  # a loop lets nobody else watch the transport's own
     loop.add_writer(fd, ready.set)
     try:
         async with asyncio.timeout(STALLED_S):
@@ -113,4 +125,3 @@ async def _writable(socket_fd: int) -> bool:
         return True
     finally:
         loop.remove_writer(fd)
-        os.close(fd)

@@ -82,6 +82,7 @@ class Shelf:
         transport = request.transport
         if answer is None or transport is None or transport.get_write_buffer_size():
             return None
+        query = request.query_string if query else ""  # as it is everywhere: decoded
         now, key = self._services.loop.time(), player.key
         question = Request(Action.PLAY, key.stream, key.address, query, key.protocol)
         if not self._services.gate.decide(question, now).allowed:
