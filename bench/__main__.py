@@ -14,7 +14,20 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from . import fanout, flv, ingest, machine, memory, picture, slow, start, workers
+from . import (
+    fanout,
+    flv,
+    formats,
+    hls,
+    hls_viewers,
+    ingest,
+    machine,
+    memory,
+    picture,
+    slow,
+    start,
+    workers,
+)
 from .report import Report
 from .servers import all_servers
 from .settings import Settings
@@ -23,6 +36,9 @@ BENCHMARKS: dict[str, Callable[[Settings], Report]] = {
     "fanout": fanout.run,
     "late": fanout.run_late,
     "flv": flv.run,
+    "hls": hls.run,
+    "hls-viewers": hls_viewers.run,
+    "formats": formats.run,
     "workers": workers.run,
     "ingest": ingest.run,
     "memory": memory.run,

@@ -55,6 +55,14 @@ def cpu_s(pid: int) -> float:
     return sum(sum(_times(member)) for member in process_tree(pid)) / TICKS_PER_S
 
 
+def running_s(pid: int) -> float:
+    """The same of the living alone, to the ns (proc(5), schedstat)."""
+    tasks = [
+        task for member in process_tree(pid) for task in Path(f"/proc/{member}/task").iterdir()
+    ]
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
+
+
 def _times(pid: int) -> list[int]:
     after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2]
     return [int(word) for word in after_name.split()[STAT_TIMES]]

@@ -58,6 +58,11 @@ class Promise:
     limit: float
     case: str = ""  # the beginning of the cases it is about
     of_reference: bool = False
+    of: str = ""  # the name of another server than the reference, to be compared with
+    at_least: bool = False
+
+    def is_kept(self, value: float) -> bool:
+        return value >= self.limit if self.at_least else value <= self.limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +85,9 @@ class Report:
         )
         return [_combine(group) for group in groups if group]
 
-    def ratio(self, row: Row, name: str) -> float:
-        """A figure relative to the reference's in the same case; NaN without one."""
-        reference = self.reference.of(row.server)
+    def ratio(self, row: Row, name: str, reference: str = "") -> float:
+        """A figure relative to the reference's, or another's, in the same case; NaN without one."""
+        reference = reference or self.reference.of(row.server)
         for other in self.combined():
             if other.server == reference and other.case == row.case:
                 return float(getattr(row, name)) / (float(getattr(other, name)) or math.nan)
@@ -127,19 +132,22 @@ class Report:
                 yield self._verdict(promise, about)
 
     def _verdict(self, promise: Promise, rows: list[Row]) -> str:
-        of_reference = promise.of_reference
+        other = promise.of or (self.reference.title if promise.of_reference else "")
         values = [
-            self.ratio(row, promise.column) if of_reference else float(getattr(row, promise.column))
+            self.ratio(row, promise.column, promise.of)
+            if other
+            else float(getattr(row, promise.column))
             for row in rows
         ]
         known = [value for value in values if not math.isnan(value)]
-        word = "kept" if all(value <= promise.limit for value in known) else "MISSED"
+        word = "kept" if all(map(promise.is_kept, known)) else "MISSED"
         if not known:
-            word = f"not measured, nothing of {self.reference.title} in this run"
-        unit = f" x {self.reference.title}" if of_reference else ""
+            word = f"not measured, nothing of {other} in this run"
+        unit = f" x {other}" if other else ""
+        bound = "at least" if promise.at_least else "at most"
         what = " ".join((promise.server, promise.column, promise.case and f"({promise.case})"))
         figures = ", ".join(f"{value:.2f}" for value in known)
-        return f"- {word}: {what.strip()} at most {promise.limit:g}{unit}: {figures}"
+        return f"- {word}: {what.strip()} {bound} {promise.limit:g}{unit}: {figures}"
 
 
 def _show(value: float, digits: int) -> str:

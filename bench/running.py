@@ -76,6 +76,10 @@ class RunningServer:
     def cpu_s(self) -> float:
         return machine.cpu_s(self._process.pid)
 
+    def running_s(self) -> float:
+        """The same to the ns, if no process or thread has ended meanwhile."""
+        return machine.running_s(self._process.pid)
+
     def pss_bytes(self) -> int:
         return machine.pss_bytes(self._process.pid)
 
@@ -87,12 +91,13 @@ class RunningServer:
         return [sum(files.values()) for files in machine.memory_files(self._process.pid)]
 
     def _wait_until_ready(self) -> None:
+        port = self.target.port if self.server.speaks_rtmp else self.target.http_port
         deadline = time.monotonic() + START_TIMEOUT_S
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
                 raise SystemExit(f"{self.server.name} did not start:\n{self._last_words()}")
             with socket.socket() as probe:
-                if probe.connect_ex((self.target.host, self.target.port)) == 0:
+                if probe.connect_ex((self.target.host, port)) == 0:
                     return
             time.sleep(0.05)
         raise SystemExit(f"{self.server.name} did not listen:\n{self._last_words()}")

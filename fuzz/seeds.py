@@ -14,8 +14,10 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+from fuzz.script import Script
 from slipstream.amf import Value, build_amf0
 from slipstream.errors import MediaError
+from slipstream.formats import SegmentStart, TrackInfo
 from slipstream.media import (
     MP4_CARRIED,
     Codec,
@@ -325,6 +327,21 @@ def ts() -> Iterator[bytes]:
         yield b"\3" + bytes((5, len(sound))) + sound + bytes((85, len(sound))) + sound
 
 
+def cmaf() -> Iterator[bytes]:
+    """The same, half a second apart, over two publications; and the start of a segment."""
+    for data in ts():
+        script, pieces = Script(data[1:]), []
+        while not script.at_end:
+            head, body = script.number(1), script.take(script.number(1))
+            step = 12 if head % 3 == 0 else head >> 2
+            pieces.append(bytes((step << 2 | head % 3, len(body))) + body)
+        half = b"".join(pieces)[:240]
+        yield half + b"".join(pieces)
+        yield half + b"\3\1\2" + half + b"\3\1\0" + half
+    track = TrackInfo("v0", 1, "avc1.4d400a", 90_000, 320, 240, 25.0, init=b"init")
+    yield SegmentStart(7, 3, 40, 1_800_000_000_000, 2_000, (track,), b"init").pack()
+
+
 def mp4() -> Iterator[bytes]:
     """The default tracks of each film, as far as frames are short; and the other codecs."""
     for path in sorted(CAPTURES.glob("*.flv")):
@@ -386,4 +403,5 @@ SEEDS: dict[str, Callable[[], Iterator[bytes]]] = {
     "shape": shape,
     "ts": ts,
     "mp4": mp4,
+    "cmaf": cmaf,
 }

@@ -48,9 +48,15 @@ def _raise_if_refused(head: str) -> None:
 
 
 class HttpFlvClient:
-    """Connects on construction; then `play(name)`."""
+    """Connects on construction; then `play(name)`.
 
-    def __init__(self, target: Target) -> None:
+    Args:
+        target: whom to ask.
+        extension: of what is asked for; nothing but FLV can be read.
+    """
+
+    def __init__(self, target: Target, extension: str = "flv") -> None:
+        self._extension = extension
         self.reader = HttpFlvReader()
         self._target = target
         self.socket = socket.create_connection((target.host, target.http_port), TIMEOUT_S)
@@ -60,7 +66,7 @@ class HttpFlvClient:
         """Ask for `name`; does not wait for the answer, which is followed by media."""
         target = self._target
         self.socket.sendall(
-            f"GET /{target.app}/{name}.flv HTTP/1.1\r\n"
+            f"GET /{target.app}/{name}.{self._extension} HTTP/1.1\r\n"
             f"Host: {target.host}:{target.http_port}\r\n\r\n".encode()
         )
 

@@ -34,12 +34,14 @@ class Server:
             which stays in the foreground.
         app: the RTMP application that takes any stream from anyone.
         player: what its viewers are, `Client` for RTMP or `HttpFlvClient`.
+        speaks_rtmp: whether it listens for RTMP; if not, for HTTP.
     """
 
     name: str
     command: Callable[[Start], list[str]]
     app: str = "live"
     player: Callable[[Target], Player] = Client
+    speaks_rtmp: bool = True
 
 
 def all_servers() -> dict[str, Server]:

@@ -36,6 +36,7 @@ NAMES = (
     "shape",
     "ts",
     "mp4",
+    "cmaf",
 )
 # Modules below a connection have targets of their own. To count them there as well, and what
 # they do for the inputs' own making, would take three quarters of the time.
@@ -60,6 +61,7 @@ NOT_COVERED = {
     "server": BELOW_CONNECTIONS,
     "client": BELOW_CONNECTIONS,
     "ts": BESIDE_PACKETS,
+    "cmaf": BESIDE_PACKETS,
 }
 
 

@@ -39,7 +39,7 @@ def run(data: bytes) -> None:
         track = open_mp4_track(codec, config, frames[0][1] if frames else b"")
     except ALLOWED:
         return
-    init = build_init([track])
+    init = build_init({1: track})
     (found,) = read_init(init)
     assert (found.timescale, found.width, found.height) == (
         track.timescale,

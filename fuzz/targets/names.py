@@ -1,6 +1,7 @@
 """Names of applications and streams as clients send them, cleaned up and then allowed or not.
 
-Up to the first zero byte the application's name, up to the second its URL, then the stream's.
+Up to the first zero byte the application's name, up to the second its URL, then the stream's, which
+may say which of its tracks are meant.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import string
 
 from slipstream.errors import BadNameError
+from slipstream.formats import format_named, split_selection
 from slipstream.hub import stream_name
 from slipstream.rtmp.address import parse_app, parse_stream_name
 
@@ -23,11 +25,27 @@ def run(data: bytes) -> None:
     app, _, rest = text.partition("\0")
     tc_url, _, name = rest.partition("\0")
     _name_of(app, name)
+    _tracks_of(name)
     try:
         clean_app, clean_name = parse_app(app, tc_url).name, parse_stream_name(name).name
     except ALLOWED:
         return
     _name_of(clean_app, clean_name)
+
+
+def _tracks_of(name: str) -> None:
+    try:
+        stream, selection = split_selection(name)
+    except ALLOWED:
+        return
+    assert "@" not in stream
+    if selection is None:
+        assert stream == name
+        return
+    assert split_selection(f"{stream}@{selection}") == (stream, selection)
+    form = format_named(f"flv@{selection}")
+    assert form is not None
+    assert form.name == f"flv@{selection}"
 
 
 def _name_of(app: str, name: str) -> None:

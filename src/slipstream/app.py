@@ -26,15 +26,8 @@ from slipstream.control.memory import MemoryGuard, memory_ceiling
 from slipstream.control.pid_file import pid_file
 from slipstream.control.service_manager import READY, STOPPING, notify
 from slipstream.http.application import http_application
-from slipstream.http.asked import Reception
-from slipstream.http.dash import HttpDash
 from slipstream.http.entrance import HttpEntrance
-from slipstream.http.hls import HttpHls
-from slipstream.http.hls_ts import HttpHlsTs
-from slipstream.http.live import MEDIA, HttpLive
-from slipstream.http.media_segments import HttpSegments
-from slipstream.http.presentation import Presentations
-from slipstream.http.snapshots import HttpSnapshots
+from slipstream.http.site import EXTENSIONS, Site
 from slipstream.hub import EndReason, Hub
 from slipstream.log import Log
 from slipstream.net.admissions import Admissions, SpareAdmissions
@@ -144,10 +137,6 @@ class Worker:
             )
             for sock in socks
         ]
-        self._presentations = Presentations(services)
-        reception = Reception(services, self._presentations)
-        self._playlists = [make(reception) for make in (HttpSegments, HttpHlsTs, HttpHls, HttpDash)]
-        self._live = HttpLive(services)
         self._parts = Parts(
             hub=hub,
             pump=pump,
@@ -167,13 +156,13 @@ class Worker:
             self._parts.worker, self._parts.slot = member.badge.number, member.badge.slot
             member.attach(hub, gate.failures, self._receive)
         self._snapshots = StreamSnapshots(hub, self._parts.peers)
-        self._http_snapshots = HttpSnapshots(services, self._snapshots)
+        self._site = Site(services, self._snapshots, lambda: self._parts.ready)
         self._api = Api(self._parts, config, keys.api_token)
         self._page = Page(
             services,
             ListedStreams(self._api.overview, hub),
             config.page,
-            extensions=(*MEDIA, "m3u8", "mpd"),
+            extensions=EXTENSIONS,
             rtmp_port=rtmp[0].getsockname()[1],
             open_to_publish=config.access_settings("live/x").publish == "anonymous",
         )
@@ -184,15 +173,14 @@ class Worker:
         """Begin to serve."""
         app = http_application()
         self._api.add_to(app)
-        for routes in self._playlists:
-            routes.add_to(app)
-        self._live.add_to(app)
-        self._http_snapshots.add_to(app)
+        self._site.add_to(app)
         self._page.add_to(app)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=HTTP_SHUTDOWN_S)
         await self._runner.setup()
         assert self._runner.server is not None
-        self._http.open(self._runner.server)
+        server = self._runner.server
+        server.request_handler = self._site.before(server.request_handler)
+        self._http.open(server)
         if self._membership is not None:
             self._membership.start()
         for listener in self._listeners:
@@ -261,7 +249,7 @@ class Worker:
 
     def _wake(self, log: Log, picture: bool) -> None:
         self._pump.wake(log, picture)
-        self._presentations.wake(log)
+        self._site.wake(log)
         if self._membership is not None:
             self._membership.wake(log, picture)
 

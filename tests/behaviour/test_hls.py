@@ -217,8 +217,11 @@ def test_who_knows_no_chunks_gets_a_segment_when_it_is_whole(
 def test_an_update_and_what_was_known_make_the_whole_playlist(
     player: HlsClient, show: Show
 ) -> None:
-    newest = f"_HLS_msn={player.playlist('v0').first + 10}"
+    first = player.playlist("v0").first
     show.until(20_300)
+    for number in range(first, first + 10):
+        player.playlist("v0", f"_HLS_msn={number}")
+    newest = f"_HLS_msn={first + 10}"
     before = player.playlist("v0", f"{newest}&_HLS_part=0")
     show.until(20_800)
     whole = player.playlist("v0", f"{newest}&_HLS_part=2")

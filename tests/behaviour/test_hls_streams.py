@@ -7,13 +7,17 @@ import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import count, pairwise
+from pathlib import Path
 
 import pytest
 
 from tests.behaviour.conftest import SETTINGS, OpenServer
 from tests.behaviour.hls_stage import Show, on_show
+from tests.formats.cmaf_stage import film
 from tests.formats.hls_reader import Playlist, ToldSegment
+from tests.formats.test_identity import Unit, assert_same, demuxed
 from tests.hls_client import HlsClient
+from tests.rtmp_client import RtmpClient
 from tests.server import RunningServer, wait_until
 
 MOST = 40  # connections, of which some come to either worker
@@ -181,7 +185,7 @@ def test_after_a_restart_numbers_are_greater(open_server: OpenServer, stream: st
 def test_a_player_is_one_viewer_until_it_asks_for_nothing_any_more(
     open_server: OpenServer, stream: str
 ) -> None:
-    server = open_server("--workers", "1")
+    server = open_server("--workers", "1", settings=f"{SETTINGS}idle_s = 60\n")
     with on_show(server, stream), HlsClient(server, stream, source="127.0.0.9") as player:
         playlist = player.playlist("v0")
         for segment in playlist.segments:
@@ -191,8 +195,9 @@ def test_a_player_is_one_viewer_until_it_asks_for_nothing_any_more(
         assert viewer["protocol"] == "hls"
         assert viewer["bytes"] > 0
         server.wait_for_viewers(stream, 0)
-        assert player.get(playlist.segments[0].uri).status == 200  # and is one again
-        server.wait_for_viewers(stream, 1)
+        with HlsClient(server, stream, source="127.0.0.9") as again:
+            assert again.get(playlist.segments[0].uri).status == 200
+            server.wait_for_viewers(stream, 1)
 
 
 def test_who_is_one_too_many_is_told_to_come_later(open_server: OpenServer, stream: str) -> None:
@@ -229,3 +234,26 @@ def test_nothing_is_made_until_somebody_asks(server: RunningServer, stream: str)
             assert [one["name"] for one in server.stream(stream)["formats"]] == ["cmaf"]
             with HlsClient(server, stream, source="127.0.0.3") as second:
                 assert len(second.playlist("v0").segments) >= 1
+
+
+def test_what_a_player_gets_is_what_was_published(
+    server: RunningServer, stream: str, tmp_path: Path
+) -> None:
+    """Every frame of a real encoder, with B-frames, over RTMP and HLS."""
+    frames = film(tmp_path, "long")
+    with ExitStack() as stack:
+        publisher = stack.enter_context(RtmpClient.publishing(server.publish_url(stream)))
+        begun = next(index for index, frame in enumerate(frames) if frame.keyframe) + 1
+        publisher.send(*frames[:begun])
+        player = stack.enter_context(HlsClient(server, stream))
+        player.begin(f"/{stream}.m3u8")
+        server.wait_for_viewers(stream, 1)
+        publisher.send(*frames[begun:])
+        assert player.answer().status == 200
+        got: list[Unit] = []
+        for track in ("v0", "a0"):
+            playlist = Reader(player, track).wait_for(player.playlist(track).first + 3)
+            data = b"".join(player.get(segment.uri).body for segment in playlist.segments)
+            got += demuxed(player.get(playlist.segments[0].map).body + data, "mp4")
+    whole_ms = next(frame.dts_ms for frame in reversed(frames) if frame.keyframe)
+    assert_same(got, [frame for frame in frames if frame.dts_ms < whole_ms], sound_ms=35.0)

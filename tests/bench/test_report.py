@@ -43,6 +43,14 @@ def test_a_promise_is_kept_or_missed(limit: float, word: str) -> None:
     assert verdict.startswith(f"- {word}: ")
 
 
+@pytest.mark.parametrize(("limit", "word"), [(0.7, "kept"), (0.8, "MISSED")])
+def test_a_promise_may_be_of_at_least_so_much_of_another_server(limit: float, word: str) -> None:
+    promise = Promise("slipstream auto", "cost", limit, of="nginx-rtmp", at_least=True)
+    other = Reference("nobody", lambda _: "nobody")
+    (verdict,) = Report("Some", ROUNDS, [promise], other).verdicts()
+    assert verdict == f"- {word}: slipstream auto cost at least {limit} x nginx-rtmp: 0.75"
+
+
 def test_a_ratio_needs_nginx_in_the_same_run() -> None:
     (verdict,) = Report("Some", rows("slipstream auto", 1), [PROMISE]).verdicts()
     assert "not measured" in verdict

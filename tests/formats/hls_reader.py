@@ -45,8 +45,8 @@ class Playlist:
     """A media playlist."""
 
     version: int = 0
+    independent: bool = False  # decoding can start at each segment
     target: int = 0
-    independent: bool = False  # each segment begins with what can be decoded alone
     part_target: float = 0.0
     control: dict[str, str] = field(default_factory=dict)
     first: int = 0  # media sequence number
@@ -149,6 +149,10 @@ class _Reader:
     def on_version(self, value: str) -> None:
         self.playlist.version = int(value)
 
+    def on_independent_segments(self, value: str) -> None:
+        assert not value
+        self.playlist.independent = True
+
     def on_targetduration(self, value: str) -> None:
         self.playlist.target = int(value)
 
@@ -192,11 +196,6 @@ class _Reader:
         told = attributes(value)
         independent = told.get("INDEPENDENT") == "YES"
         self._segment().parts.append(ToldPart(float(told["DURATION"]), told["URI"], independent))
-
-    def on_independent_segments(self, value: str) -> None:
-        assert not value
-        assert not self.playlist.segments
-        self.playlist.independent = True
 
     def on_gap(self, value: str) -> None:
         assert not value

@@ -61,6 +61,11 @@ def window_of(*tracks: TrackInfo, away: tuple[TrackInfo, int] | None = None) -> 
     return window
 
 
+def head_of(text: str) -> str:
+    """A manifest in which its outermost element is found as well."""
+    return f"<a>{text.partition('?>')[2]}</a>"
+
+
 def element(text: str, name: str) -> dict[str, str]:
     """The attributes of the first element of that name."""
     found = ElementTree.fromstring(text).find(f".//{NAMESPACE}{name}")
@@ -219,7 +224,7 @@ def test_what_others_say_ends_no_attribute() -> None:
 
 def test_the_head_says_what_a_live_player_must_know() -> None:
     text = dash.manifest(window_of(VIDEO, AUDIO), "show")
-    head = element(f"<a>{text.partition('?>')[2]}</a>", "MPD")
+    head = element(head_of(text), "MPD")
     assert head["type"] == "dynamic"
     assert head["availabilityStartTime"] == "1970-01-01T00:00:00Z"
     assert head["publishTime"] == "2027-01-15T08:00:09.000Z"  # the end of the newest part

@@ -6,123 +6,16 @@ reloads them all the time. `docs/reference/hls.md` has the list of rules, with t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cache
+import re
 from itertools import pairwise
+from pathlib import Path
 
 import m3u8
 import pytest
 
-from slipstream.formats import CmafFormat, Window, hls
-from slipstream.log import Log
-from slipstream.media import Frame, Kind, parse_tag
-from tests.formats.cmaf_stage import CONFIGS, NOW_S, Publisher, made, stream
-from tests.formats.hls_reader import Playlist, attributes, read_playlist, with_update
-from tests.hub.stage import video_config
-
-AT_ONCE = 7  # frames from one look to the next
-OTHER_SOUND = bytes.fromhex("af001190")  # 48 kHz
-
-
-@dataclass
-class Look:
-    """All that is told at one moment, by track, and which names can be fetched."""
-
-    tracks: dict[str, Playlist]
-    updates: dict[str, str]
-    texts: dict[str, str]
-    multivariant: str
-    names: frozenset[str]
-    publication: int
-    reach: frozenset[str]  # tracks of the newest segment
-
-
-def names_of(window: Window) -> Iterator[str]:
-    for segment in window.segments:
-        for track in segment.start.tracks:
-            for index in range(len(segment.parts_of(track))):
-                yield hls.part_name("a", track.name, segment.number, index)
-            if segment.is_whole and segment.parts_of(track):
-                yield hls.segment_name("a", track.name, segment.number)
-            yield hls.init_name("a", track)
-
-
-def look_at(window: Window, publication: int) -> Look:
-    found = [(name, window.track(name)) for name in ("v0", "a0")]
-    tracks = {name: track for name, track in found if track is not None}
-    texts = {name: hls.media_playlist(window, track, "a") for name, track in tracks.items()}
-    assert window.start is not None
-    return Look(
-        {name: read_playlist(text) for name, text in texts.items()},
-        {name: hls.media_playlist(window, t, "a", skip=True) for name, t in tracks.items()},
-        texts,
-        hls.multivariant_playlist(window, "a"),
-        frozenset(names_of(window)),
-        publication,
-        frozenset(track.name for track in window.start.tracks),
-    )
-
-
-def publications() -> list[list[Frame]]:
-    """A stream's life: other pictures, other sound, a hiccup, none of either for a while."""
-    first = [
-        *CONFIGS,
-        *stream(20_000),
-        video_config(20_000, b"\0"),
-        *stream(27_000, from_ms=20_000, gop_ms=1_000),
-        parse_tag(8, 27_000, OTHER_SOUND),
-        *stream(33_000, from_ms=27_000, rate=48_000),
-        *stream(36_000, from_ms=33_000, gop_ms=3_000, rate=48_000),
-    ]
-    second = [
-        *CONFIGS,
-        *stream(42_000, from_ms=37_000),
-        *stream(60_000, from_ms=44_000),
-        *stream(72_000, from_ms=60_000, sounds=False),
-        *stream(80_000, from_ms=72_000),
-    ]
-    third = [
-        *CONFIGS,
-        *stream(90_000, from_ms=80_500),
-        *(f for f in stream(104_000, from_ms=90_000) if f.kind is Kind.AUDIO),
-        *stream(130_000, from_ms=104_000),
-    ]
-    return [first, second, third]
-
-
-@cache
-def life() -> list[Look]:
-    clock = [NOW_S]
-    form = CmafFormat(Log(keep_ms=0), clock=lambda: clock[0])
-    publisher = Publisher(form, at_once=AT_ONCE)
-    window = Window(form.log, form.shape)
-    looks = []
-    for number, frames in enumerate(publications()):
-        publisher.publish([], ends=False)
-        for start in range(0, len(frames), AT_ONCE):
-            clock[0] = NOW_S + frames[start].dts_ms / 1000
-            publisher.send(frames[start : start + AT_ONCE])
-            if window.update() and any(segment.is_whole for segment in window.segments):
-                looks.append(look_at(window, number))
-        form.flush()
-        form.log.finish()
-        window.update()
-        looks.append(look_at(window, number))
-    return looks
-
-
-def told() -> Iterator[Playlist]:
-    """All playlists of all tracks."""
-    for look in life():
-        yield from look.tracks.values()
-
-
-def reloads() -> Iterator[tuple[Playlist, Playlist]]:
-    """Each playlist, and the one that a player gets next."""
-    for before, after in pairwise(life()):
-        for name in before.tracks.keys() & after.tracks.keys():
-            yield before.tracks[name], after.tracks[name]
+from tests.formats import test_hls_variants
+from tests.formats.hls_reader import read_playlist, with_update
+from tests.formats.hls_stage import life, reloads, told
 
 
 def test_much_happens_in_this_life() -> None:
@@ -445,79 +338,10 @@ def test_a_playlist_never_ends_and_says_its_version() -> None:
             assert "#EXT-X-VERSION:9\n" in text
 
 
-# The playlist of playlists
-
-
-def test_each_track_of_pictures_is_a_variant_and_each_of_sound_a_rendition() -> None:
-    for look in life()[::17]:
-        playlist = m3u8.loads(look.multivariant)
-        assert playlist.is_variant
-        assert [variant.uri for variant in playlist.playlists] == [
-            "a@v0.m3u8" if "v0" in look.reach else "a@a0.m3u8"
-        ]
-        renditions = [(one.type, one.group_id, one.uri) for one in playlist.media]
-        both = len(look.reach) == 2
-        assert renditions == ([("AUDIO", "audio", "a@a0.m3u8")] if both else [])
-
-
-def test_the_codecs_are_those_of_all_renditions() -> None:
-    """§4.4.6.2, §6.2.4."""
-    seen = set()
-    for look in life():
-        info = stream_info(look)
-        codecs = info["CODECS"].split(",")
-        assert {"avc1": "v0", "mp4a": "a0"}[codecs[0][:4]] in look.reach
-        assert len(codecs) == len(look.reach)
-        seen.add(info["CODECS"])
-        assert ("RESOLUTION" in info) == ("v0" in look.reach)
-        assert ("AUDIO" in info) == (len(look.reach) == 2)
-    assert len(seen) == 3
-
-
-def stream_info(look: Look) -> dict[str, str]:
-    (line,) = [one for one in look.multivariant.split("\n") if "STREAM-INF" in one]
-    return attributes(line.partition(":")[2])
-
-
-def test_the_bandwidth_is_that_of_the_heaviest_segments() -> None:
-    """§4.4.6.2: at most, and on average."""
-    form = made()
-    publisher = Publisher(form)
-    heavy = [f._replace(body=f.body + bytes(1_000)) for f in stream(4_000, sounds=False)]
-    light = stream(12_000, from_ms=4_000, sounds=False)
-    publisher.publish([CONFIGS[0], *heavy, *light])
-    window = Window(form.log, form.shape)
-    window.update()
-    (info,) = m3u8.loads(hls.multivariant_playlist(window, "a")).playlists
-    peak, average = info.stream_info.bandwidth, info.stream_info.average_bandwidth
-    assert peak == pytest.approx(25 * 8 * 1_009, rel=0.1)
-    assert average == pytest.approx(peak / 3, rel=0.2)
-
-
-def test_sound_alone_is_a_variant_where_that_is_asked_for() -> None:
-    form = made()
-    Publisher(form).publish([*CONFIGS, *stream(5_000)])
-    window = Window(form.log, form.shape)
-    window.update()
-    playlist = m3u8.loads(hls.multivariant_playlist(window, "a", audio_only=True))
-    (variant,) = playlist.playlists
-    assert variant.uri == "a@a0.m3u8"
-    assert variant.stream_info.codecs == "mp4a.40.2"
-    assert not playlist.media
-
-
-def test_a_suffix_stands_behind_every_address() -> None:
-    form = made()
-    Publisher(form).publish([*CONFIGS, *stream(5_000)])
-    window = Window(form.log, form.shape)
-    window.update()
-    video = window.track("v0")
-    assert video is not None
-    media = hls.media_playlist(window, video, "a", "?token=x")
-    texts = [hls.multivariant_playlist(window, "a", "?token=x"), media]
-    plain = [hls.multivariant_playlist(window, "a"), hls.media_playlist(window, video, "a")]
-    for text, without in zip(texts, plain, strict=True):
-        assert text.replace("?token=x", "") == without
-        for line in text.split("\n"):
-            if line and ("URI=" in line or not line.startswith("#")):
-                assert "?token=x" in line
+def test_the_page_lists_the_rules_with_their_tests() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "hls.md").read_text()
+    listed = re.findall(r"^\|.*\| `(test_\w+)` \|$", page, re.M)
+    assert len(set(listed)) == len(listed) > 25
+    assert set(listed) <= {
+        name for name in (*globals(), *vars(test_hls_variants)) if "test" in name
+    }

@@ -6,12 +6,8 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from slipstream.errors import BadNameError
 from slipstream.formats import (
-    FORMATS,
     CmafFormat,
     FlvFormat,
     RtmpFormat,
@@ -19,7 +15,6 @@ from slipstream.formats import (
     Selection,
     TsFormat,
     WsFlvFormat,
-    format_named,
     selected,
     split_selection,
 )
@@ -98,75 +93,6 @@ def on_track(number: int, frame: Frame) -> Frame:
     """A frame of the tests as that of another track."""
     (moved,) = laid_out([frame._replace(track=number)], Multitrack.ONE_TRACK)
     return moved
-
-
-# Names
-
-
-@pytest.mark.parametrize(
-    ("name", "stream", "selection"),
-    [
-        ("a", "a", None),
-        ("a@v0", "a", Selection(0, None)),
-        ("a@a0", "a", Selection(None, 0)),
-        ("a@v1a0", "a", Selection(1, 0)),
-        ("b/a@v15a15", "b/a", Selection(15, 15)),
-        ("a@v01", "a", Selection(1, None)),
-    ],
-)
-def test_a_name_may_say_which_tracks(name: str, stream: str, selection: Selection | None) -> None:
-    assert split_selection(name) == (stream, selection)
-
-
-@pytest.mark.parametrize(
-    "tracks",
-    [
-        "",
-        "v",
-        "a",
-        "0",
-        "v16",
-        "a16",
-        "v1a",
-        "va1",
-        "a0v1",
-        "v1v1",
-        "v1@a1",
-        "V1",
-        "v-1",
-        "v1 ",
-        "v\u0661",
-    ],
-)
-def test_what_is_no_track_is_refused_with_the_rule(tracks: str) -> None:
-    with pytest.raises(BadNameError, match="v0 to v15, a0 to a15, or one of each"):
-        split_selection(f"a@{tracks}")
-
-
-@given(st.text(st.sampled_from("av@019 /x"), max_size=12) | st.text(max_size=20))
-def test_any_name_is_split_or_refused(name: str) -> None:
-    try:
-        stream, selection = split_selection(name)
-    except BadNameError:
-        return
-    assert "@" not in stream
-    if selection is not None:
-        assert split_selection(f"{stream}@{selection}") == (stream, selection)
-    else:
-        assert stream == name
-
-
-@pytest.mark.parametrize("form", FORMATS.values())
-def test_formats_of_some_tracks_are_found_by_name(form: type[Format]) -> None:
-    chosen = selected(form, BOTH)
-    assert chosen.name == f"{form.name}@v1a1"
-    assert chosen is selected(form, Selection(1, 1)) is format_named(chosen.name)
-    assert chosen is not selected(form, Selection(1, 0))
-
-
-@pytest.mark.parametrize("name", ["", "x", "flv@", "flv@v16", "x@v0", "@v0", "flv@v0@v0"])
-def test_there_is_no_format_of_any_other_name(name: str) -> None:
-    assert format_named(name) is None
 
 
 # Frames
@@ -384,63 +310,12 @@ def test_a_track_is_missing_of_which_nothing_has_come(tracks: str, missing: bool
     assert stage.form.is_missing
 
 
-# What metadata says
-
-
-METADATA = {
-    "encoder": "x",
-    "width": 1920.0,
-    "height": 1080.0,
-    "framerate": 60.0,
-    "videocodecid": 7.0,
-    "audiocodecid": 10.0,
-    "stereo": True,
-    "hasVideo": True,
-    "hasAudio": True,
-    "videoTrackIdInfoMap": {"1": {"width": 640.0, "height": 360.0}},
-    "audioTrackIdInfoMap": {"1": {"stereo": False}},
-}
-
-
-@pytest.mark.parametrize(
-    ("tracks", "wanted"),
-    [
-        ("v0a0", {"width": 1920.0, "framerate": 60.0, "stereo": True, "hasVideo": True}),
-        ("v1a1", {"width": 640.0, "height": 360.0, "framerate": 60.0, "stereo": False}),
-        ("v2a0", {"width": None, "framerate": None, "stereo": True}),
-        ("a1", {"width": None, "videocodecid": None, "stereo": False, "hasVideo": False}),
-        ("v1", {"width": 640.0, "audiocodecid": None, "stereo": None, "hasAudio": False}),
-    ],
-)
-def test_metadata_speaks_of_what_is_chosen(tracks: str, wanted: dict[str, object]) -> None:
-    stage = rtmp(tracks)
-    stage.send(parse_tag(18, 0, build_metadata(METADATA)))
-    (frame,) = stage.frames()
-    values = parse_metadata(frame.body)
-    assert values["encoder"] == "x"
-    assert not [name for name in values if name.endswith("TrackIdInfoMap")]
-    assert {name: values.get(name) for name in wanted} == wanted
-
-
-@given(
-    st.dictionaries(
-        st.sampled_from([*METADATA, "language"]),
-        st.recursive(
-            st.none() | st.booleans() | st.floats(allow_nan=False) | st.text(max_size=3),
-            lambda inner: st.dictionaries(st.sampled_from(["0", "1", "x", "width"]), inner),
-            max_leaves=6,
-        ),
-        min_size=1,
-    )
-)
-def test_any_metadata_is_put_right_or_left_out(values: dict[str, object]) -> None:
-    stage = rtmp("v1a1")
-    stage.send(parse_tag(18, 0, build_metadata(values)))  # type: ignore[arg-type]
-    assert all(frame.config for frame in stage.frames())
-
-
-def test_other_data_pass() -> None:
-    words = parse_tag(18, 5, bytes.fromhex("02000a6f6e5465787444617461 05"))
+def test_metadata_speaks_of_what_is_chosen_and_other_data_pass() -> None:
     stage = rtmp("v1")
-    stage.send(video_config(), on_track(1, video_config()), key(0), on_track(1, key(0)), words)
-    assert stage.frames()[-1].body == words.body
+    values = parse_tag(18, 0, build_metadata({"width": 128.0, "stereo": True, "encoder": "x"}))
+    words = parse_tag(18, 5, bytes.fromhex("02000a 6f6e5465787444617461 05"))
+    stage.send(values, video_config(), on_track(1, video_config()), key(0), on_track(1, key(0)))
+    stage.send(words)
+    first, *_, last = stage.frames()
+    assert parse_metadata(first.body) == {"encoder": "x"}
+    assert last.body == words.body

@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from slipstream.http import application
 from tests.control.stage import serving
 
 HEAD = b"GET /health/live HTTP/1.1\r\nHost: x\r\n"
@@ -58,23 +57,3 @@ async def test_no_answer_tells_the_librarys_version() -> None:
         head = await answer(request)
         assert b"aiohttp" not in head
         assert b"Python" not in head
-
-
-async def test_a_head_that_dribbles_is_given_up_whatever_comes(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setitem(application.LIMITS, "keepalive_timeout", 0.3)
-    loop = asyncio.get_running_loop()
-    async with connected() as (reader, writer):
-        started = loop.time()
-        writer.write(HEAD)
-        for _ in range(60):
-            writer.write(b"x")
-            await asyncio.sleep(0.05)
-            if reader.at_eof():
-                break
-        assert 0.2 < loop.time() - started < 2
-
-
-def test_a_head_must_be_whole_within_ten_seconds() -> None:
-    assert application.LIMITS["keepalive_timeout"] == 10

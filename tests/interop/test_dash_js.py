@@ -43,6 +43,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     built = folder / "node_modules" / "dashjs" / "dist" / "modern" / "umd"
     shutil.copy(built / "dash.all.min.js", folder)
     make_film(folder / "film.flv", RATE, gop=2 * RATE)
+    make_film(folder / "other.flv", RATE + 5, gop=2 * (RATE + 5))
     return folder
 
 
@@ -117,3 +118,18 @@ def test_it_goes_on_when_the_publisher_comes_back(
         latency = page.evaluate("slipstream.latency")
     record_property("latency_after_the_break_s", f"{latency:.2f}")
     assert latency < TARGET_S + BUSY_S
+
+
+def test_it_goes_on_with_another_encoder_that_takes_over(
+    page: Page, place: str, server: RunningServer, folder: Path
+) -> None:
+    """Its pictures need another description: what comes is another period, without a gap."""
+    with publishing(folder / "film.flv", server.publish_url("live/over")):
+        page.goto(f"{place}#{manifest_url(server, 'live/over')}")
+        wait_until_it_plays(page)
+        play_on(page, 2, RATE)
+        with publishing(folder / "other.flv", server.publish_url("live/over")):
+            page.wait_for_function("slipstream.periods === 2", timeout=PATIENCE_MS)
+            play_on(page, 4, RATE)
+            mistakes = page.evaluate("slipstream.mistakes")
+    assert mistakes == []

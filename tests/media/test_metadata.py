@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 from slipstream.amf import EcmaArray, Value, build_amf0
 from slipstream.errors import MediaError
 from slipstream.media.frame import Frame
-from slipstream.media.metadata import announces_video, build_metadata, parse_metadata
+from slipstream.media.metadata import (
+    announces_video,
+    build_metadata,
+    metadata_of_tracks,
+    parse_metadata,
+    sound_languages,
+)
 from slipstream.media.tag import parse_tag
 
 # What FFmpeg 5.1 publishes for H.264 of 160x120 at 10 pictures per second, cut short.
@@ -93,3 +99,78 @@ NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=
 @given(st.dictionaries(NAMES, st.floats(allow_nan=False) | st.booleans() | NAMES, min_size=1))
 def test_whatever_is_built_is_read(values: dict[str, Value]) -> None:
     assert parse_metadata(build_metadata(values)) == values
+
+
+TRACKS: dict[str, Value] = {
+    "encoder": "x",
+    "width": 1920.0,
+    "height": 1080.0,
+    "framerate": 60.0,
+    "videocodecid": 7.0,
+    "audiocodecid": 10.0,
+    "stereo": True,
+    "hasVideo": True,
+    "hasAudio": True,
+    "videoTrackIdInfoMap": {"1": {"width": 640.0, "height": 360.0}},
+    "audioTrackIdInfoMap": {"1": {"stereo": False}},
+}
+
+
+@pytest.mark.parametrize(
+    ("video", "audio", "wanted"),
+    [
+        (0, 0, {"width": 1920.0, "framerate": 60.0, "stereo": True, "hasVideo": True}),
+        (1, 1, {"width": 640.0, "height": 360.0, "framerate": 60.0, "stereo": False}),
+        (2, 0, {"width": None, "framerate": None, "stereo": True}),
+        (None, 1, {"width": None, "videocodecid": None, "stereo": False, "hasVideo": False}),
+        (1, None, {"width": 640.0, "audiocodecid": None, "stereo": None, "hasAudio": False}),
+    ],
+)
+def test_metadata_speaks_of_the_chosen_tracks_alone(
+    video: int | None, audio: int | None, wanted: dict[str, Value]
+) -> None:
+    frame = metadata_of_tracks(metadata(TRACKS), video, audio)
+    assert frame is not None
+    values = parse_metadata(frame.body)
+    assert values["encoder"] == "x"
+    assert not [name for name in values if name.endswith("TrackIdInfoMap")]
+    assert {name: values.get(name) for name in wanted} == wanted
+
+
+def test_data_of_other_names_speak_of_all_tracks() -> None:
+    words = parse_tag(18, 5, bytes.fromhex("02000a 6f6e5465787444617461 05"))
+    assert metadata_of_tracks(words, 1, None) is words
+
+
+@pytest.mark.parametrize(
+    ("infos", "languages"),
+    [
+        ({"0": {"language": "en"}, "1": {"language": "zh-Hans"}}, {0: "en", 1: "zh-Hans"}),
+        ({"1": {"language": 'en"'}, "2": {"language": None}, "x": {"language": "en"}}, {}),
+        ({"1": "en", "2": {}}, {}),
+        ("en", {}),
+    ],
+)
+def test_languages_are_those_of_the_maps(infos: Value, languages: dict[int, str]) -> None:
+    assert sound_languages(metadata({"audioTrackIdInfoMap": infos})) == languages
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from([*TRACKS, "language"]),
+        st.recursive(
+            st.none() | st.booleans() | st.floats(allow_nan=False) | st.text(max_size=3),
+            lambda inner: st.dictionaries(st.sampled_from(["0", "1", "x", "language"]), inner),
+            max_leaves=6,
+        ),
+        min_size=1,
+    ),
+    st.none() | st.integers(0, 2),
+    st.none() | st.integers(0, 2),
+)
+def test_any_metadata_is_put_right_or_left_out(
+    values: dict[str, Value], video: int | None, audio: int | None
+) -> None:
+    frame = metadata_of_tracks(metadata(values), video, audio)
+    assert frame is None or parse_metadata(frame.body)
+    sound_languages(metadata(values))

@@ -31,7 +31,7 @@ EPOCH = "1970-01-01T00:00:00Z"
 UPDATE_MS = 1_000  # dash.js asks no more often
 LATENCY_MS = 2_000  # of players that know how to be near: what they wait for an update, and parts
 CATCH_UP = 0.04  # of the speed, slower or faster
-DELAY_TARGETS = 3  # target durations that others stay behind, if there is so much to see
+DELAY_TARGETS = 3  # target durations that others stay behind
 FINEST_RATE = 1001  # 30000/1001
 
 
@@ -59,28 +59,11 @@ def manifest(window: Window, name: str, suffix: str = "") -> str:
         suffix: for all names: the query of the one who asks, or nothing.
     """
     segments = window.shown()
-    oldest, newest = segments[0].start, segments[-1].start
-    target_ms, depth_ms = window.target_s * 1000, window.shape.shown_ms(newest.target_ms)
-    end_ms = newest.wall_ms + round(segments[-1].length_s * 1000)
     latency_ms = max(LATENCY_MS, 4 * window.shape.part_ms)
-    head = {
-        "xmlns": NAMESPACE,
-        "profiles": PROFILES,
-        "type": "dynamic",
-        "availabilityStartTime": EPOCH,
-        "publishTime": clock_text(end_ms / 1000),
-        "minimumUpdatePeriod": _duration(UPDATE_MS),
-        "timeShiftBufferDepth": _duration(depth_ms),
-        "suggestedPresentationDelay": _duration(
-            min(DELAY_TARGETS * target_ms, end_ms - oldest.wall_ms)
-        ),
-        "maxSegmentDuration": _duration(target_ms),
-        "minBufferTime": _duration(latency_ms),
-    }
     latency = {"target": latency_ms, "min": latency_ms // 2, "max": 3 * latency_ms}
     lines = [
         '<?xml version="1.0" encoding="UTF-8"?>',
-        f"<MPD{_attributes(head)}>",
+        f"<MPD{_attributes(_head(window, segments, latency_ms))}>",
         '<ServiceDescription id="0">',
         f"<Latency{_attributes({key: str(value) for key, value in latency.items()})}/>",
         f'<PlaybackRate min="{1 - CATCH_UP}" max="{1 + CATCH_UP}"/>',
@@ -90,6 +73,26 @@ def manifest(window: Window, name: str, suffix: str = "") -> str:
         lines += _Writer(window, name, suffix, list(period)).period()
     clock = {"schemeIdUri": CLOCK, "value": time_name(name) + suffix}
     return "\n".join([*lines, f"<UTCTiming{_attributes(clock)}/>", "</MPD>", ""])
+
+
+def _head(window: Window, segments: list[MediaSegment], latency_ms: int) -> dict[str, str]:
+    """What holds for the whole presentation."""
+    oldest, newest = segments[0].start, segments[-1].start
+    target_ms = window.target_s * 1000
+    end_ms = newest.wall_ms + round(segments[-1].length_s * 1000)
+    delay_ms = min(DELAY_TARGETS * target_ms, end_ms - oldest.wall_ms)
+    return {
+        "xmlns": NAMESPACE,
+        "profiles": PROFILES,
+        "type": "dynamic",
+        "availabilityStartTime": EPOCH,
+        "publishTime": clock_text(end_ms / 1000),
+        "minimumUpdatePeriod": _duration(UPDATE_MS),
+        "timeShiftBufferDepth": _duration(window.shape.shown_ms(newest.target_ms)),
+        "suggestedPresentationDelay": _duration(delay_ms),
+        "maxSegmentDuration": _duration(target_ms),
+        "minBufferTime": _duration(latency_ms),
+    }
 
 
 class _Writer:
@@ -129,8 +132,11 @@ class _Writer:
             "contentType": kind,
             "mimeType": f"{kind}/mp4",
             "segmentAlignment": "true",
-            "startWithSAP": "1",
         }
+        if all(map(self._window.is_independent, tracks)):
+            head["startWithSAP"] = "1"
+        if first.language:
+            head["lang"] = first.language
         yield f"<AdaptationSet{_attributes(head)}>"
         default = next(track for track in self._start.tracks if track.is_video == first.is_video)
         role = "main" if first is default else "alternate"

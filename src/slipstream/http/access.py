@@ -61,6 +61,6 @@ def _allowed(
     return stream
 
 
-def peer_address(request: web.Request) -> str:
+def peer_address(request: web.BaseRequest) -> str:
     """Where a request comes from."""
     return plain_address(request.remote or "")

@@ -9,9 +9,14 @@ LIMITS = {
     "max_line_size": 8 << 10,  # bytes of the request line
     "max_field_size": 8 << 10,  # bytes of one header
     "max_headers": 100,
-    # Seconds until the first head must be whole, no byte resets it (then from answer to head).
-    "keepalive_timeout": 10.0,
+    # Seconds from an answer to the next whole head, no byte resets it: players of long segments ask
+    # every ten seconds, and proxies keep connections for a minute.
+    "keepalive_timeout": 75.0,
 }
+
+FIRST_HEAD_S = 10.0  # until the first head must be whole; no byte resets this, either
+
+ALWAYS = {"X-Content-Type-Options": "nosniff"}
 
 # What aiohttp answers to a request that it cannot read passes no application, so its name and
 # version cannot be taken out of the answer; this one is put in.
@@ -26,5 +31,6 @@ def http_application() -> web.Application:
 
 
 async def _finish_headers(_: web.Request, response: web.StreamResponse) -> None:
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    for name, value in ALWAYS.items():
+        response.headers.setdefault(name, value)
     response.headers.popall("Server", None)  # the library's name and version

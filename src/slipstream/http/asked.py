@@ -14,6 +14,7 @@ from slipstream.http.access import allowed_stream, peer_address
 from slipstream.http.answers import Text, unchanging
 from slipstream.http.origins import Origins
 from slipstream.http.presentation import Player, PlayerKey, Presentation, Presentations
+from slipstream.http.shelf import Shelf
 from slipstream.hub import EndReason, FullError
 from slipstream.net.services import Services
 
@@ -34,12 +35,16 @@ class Asked:
         presentation: of the stream that it is about.
         player: whose it is.
         cors: headers for every answer.
+        shelf: where answers are kept for others.
+        protocol: of which the address is; None: of any.
     """
 
     request: web.Request
     presentation: Presentation
     player: Player
     cors: Mapping[str, str]
+    shelf: Shelf
+    protocol: str | None
 
     @property
     def name(self) -> str:
@@ -110,13 +115,28 @@ class Asked:
 
     def unchanging(self, body: bytes, content_type: str, tag: str) -> web.Response:
         """Answer with bytes that their address always means."""
-        return unchanging(self.request, body, content_type, tag, self.cors)
+        answer = unchanging(self.request, body, content_type, tag, self.cors)
+        if "number" in self.request.match_info:
+            self._keep(answer, self.number)
+        return answer
 
-    def text(self, text: Text, *, max_age_s: int) -> web.Response:
-        """Answer with a playlist."""
+    def text(self, text: Text, *, max_age_s: int, again: bool = True) -> web.Response:
+        """Answer with a playlist.
+
+        Args:
+            text: the playlist.
+            max_age_s: how long it may be kept elsewhere.
+            again: who asks the same gets it without waiting.
+        """
         answer = text.answer(self.request, {**self.cors, "Cache-Control": f"max-age={max_age_s}"})
         self.player.bytes_sent += len(answer.body) if isinstance(answer.body, bytes) else 0
+        if again:
+            self._keep(answer)
         return answer
+
+    def _keep(self, answer: web.Response, number: int | None = None) -> None:
+        key = self.player.key.stream, self.protocol
+        self.shelf.keep(self.request, answer, self.presentation, key, number)
 
     def gone(self) -> web.HTTPNotFound:
         """There is no such thing."""
@@ -138,6 +158,7 @@ class Reception:
         self.origins = Origins(services.settings.allowed_origins)
         self._services = services
         self._presentations = presentations
+        self.shelf = Shelf(services, presentations, self.origins)
 
     @asynccontextmanager
     async def admit(
@@ -167,7 +188,7 @@ class Reception:
                 lambda: any(segment.is_whole for segment in window.segments), FIRST_WAIT_S
             ):
                 raise web.HTTPNotFound(text="no segment yet\n", headers=_not_kept(cors))
-            yield Asked(request, presentation, player, cors)
+            yield Asked(request, presentation, player, cors, self.shelf, protocol)
         finally:
             player.asking -= 1
             player.asked_at = self._services.loop.time()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
-from typing import cast
+from collections.abc import Awaitable, Callable
 
+from aiohttp import web
+
+from slipstream.http import application
 from slipstream.net.admissions import Admissions
-
-HttpServer = Callable[[], asyncio.BaseProtocol]
 
 
 class HttpEntrance:
@@ -23,21 +23,40 @@ class HttpEntrance:
     def __init__(self, admissions: Admissions, loop: asyncio.AbstractEventLoop) -> None:
         self._admissions = admissions
         self._loop = loop
-        self._server: HttpServer | None = None
+        self._server: web.Server | None = None
+        self._silent: dict[asyncio.BaseProtocol, asyncio.TimerHandle] = {}  # have asked nothing
         self._tasks: set[asyncio.Task[object]] = set()
 
-    def open(self, server: HttpServer) -> None:
+    def open(self, server: web.Server) -> None:
         """Serve with protocols that `server()` makes."""
-        self._server = server
+        self._server, usual = server, server.request_handler
+
+        def handle(request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
+            self._forget(request.protocol)
+            return usual(request)
+
+        server.request_handler = handle
 
     def __call__(self, sock: socket.socket, address: str) -> None:
         """Take a connection in."""
         assert self._server is not None
         sock.setblocking(False)
-        protocol = _Counted(cast(asyncio.Protocol, self._server()), self._admissions, address)
+        inner = self._server()
+        protocol = _Counted(inner, self._admissions, address, lambda: self._forget(inner))
+        self._silent[inner] = self._loop.call_later(
+            application.FIRST_HEAD_S, self._lose_patience, inner
+        )
         task = self._loop.create_task(self._connect(protocol, sock))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def _lose_patience(self, protocol: web.RequestHandler) -> None:
+        del self._silent[protocol]
+        protocol.force_close()
+
+    def _forget(self, protocol: web.RequestHandler) -> None:
+        if protocol in self._silent:
+            self._silent.pop(protocol).cancel()
 
     async def _connect(self, protocol: _Counted, sock: socket.socket) -> None:
         try:
@@ -49,10 +68,17 @@ class HttpEntrance:
 class _Counted(asyncio.Protocol):
     """The library's protocol, with its connection counted."""
 
-    def __init__(self, inner: asyncio.Protocol, admissions: Admissions, address: str) -> None:
+    def __init__(
+        self,
+        inner: asyncio.Protocol,
+        admissions: Admissions,
+        address: str,
+        on_lost: Callable[[], None],
+    ) -> None:
         self._inner = inner
         self._admissions = admissions
         self._address = address
+        self._on_lost = on_lost
         self._pending = True
         self._open = True
         self.pause_writing = inner.pause_writing  # type: ignore[method-assign]
@@ -76,6 +102,7 @@ class _Counted(asyncio.Protocol):
         if self._open:
             self._open = False
             self._admissions.closed()
+            self._on_lost()
 
     def _settle(self) -> None:
         if self._pending:

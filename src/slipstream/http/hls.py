@@ -76,7 +76,8 @@ class HttpHls:
             if not isinstance(text, Text):
                 made = hls.media_playlist(window, track, asked.name, suffix, skip=skip)
                 text = presentation.cache[key] = Text(made, PLAYLIST)
-            return asked.text(text, max_age_s=window.target_s if wanted and is_there else 1)
+            max_age_s = window.target_s if wanted and is_there else 1
+            return asked.text(text, max_age_s=max_age_s, again=wanted is None or is_there)
 
     async def _part(self, request: web.Request) -> web.StreamResponse:
         async with self._reception.admit(request, PROTOCOL) as asked:

@@ -17,24 +17,27 @@ ANY = "*"
 class Origins:
     """Asked for each request.
 
+    Attributes:
+        are_any: all pages may.
+
     Args:
         allowed: origins such as `https://example.com`, or `*`; the server's own is always.
     """
 
     def __init__(self, allowed: Collection[str]) -> None:
-        self._any = ANY in allowed
+        self.are_any = ANY in allowed
         self._allowed = frozenset(origin.lower().rstrip("/") for origin in allowed)
 
     def allows(self, request: web.Request) -> bool:
         """Whether the page that asks, if it is one, may play from here."""
         origin = request.headers.get("Origin", "").lower()
-        if not origin or self._any or origin in self._allowed:
+        if not origin or self.are_any or origin in self._allowed:
             return True
         return urlsplit(origin).netloc == request.headers.get("Host", "").lower()
 
     def headers(self, request: web.Request) -> dict[str, str]:
         """What is to be said to the browser."""
-        if self._any:
+        if self.are_any:
             return {"Access-Control-Allow-Origin": ANY}
         headers = {"Vary": "Origin"}
         if "Origin" in request.headers and self.allows(request):

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import structlog
 
 from slipstream.formats import CmafFormat, Format, TsFormat, TsWindow, Window
+from slipstream.http.ready import ReadyAnswer
 from slipstream.hub import EndReason, StreamSettings, Subscription
 from slipstream.log import Log, SyncPoint
 from slipstream.net.served import ServedFigures
@@ -21,6 +22,8 @@ from slipstream.net.services import Services
 
 log = structlog.get_logger()
 
+KEPT_SEGMENTS = 4  # the newest, of which answers are kept: players ask for the last three
+MAX_READY = 1024  # answers that are kept of one state of a window; queries make them many
 LEAVES_S = 12.0  # without a request; three target durations where that is more
 SWEEP_S = 2.0
 
@@ -37,6 +40,8 @@ class Presentation:
         window = TsWindow if isinstance(form, TsFormat) else Window
         self.window = window(form.log, form.shape)
         self.cache: dict[object, object] = {}  # what has been made of this version of the window
+        self.ready: dict[tuple[str, bool], ReadyAnswer] = {}  # the same for those who ask alike
+        self.kept: dict[str, tuple[int, ReadyAnswer]] = {}  # by path, of numbered segments
         self.window.update()
         self._loop = loop
         self._changed = loop.create_future()
@@ -45,7 +50,25 @@ class Presentation:
         """The log may have grown."""
         if self.window.update():
             self.cache.clear()
+            self.ready.clear()
+            for path, (number, _) in list(self.kept.items()):
+                if not self.is_new(number):
+                    del self.kept[path]
             self._wake()
+
+    def keep_until_changed(self, variant: tuple[str, bool], answer: ReadyAnswer) -> None:
+        """Keep an answer for this state of the window."""
+        if len(self.ready) < MAX_READY:
+            self.ready[variant] = answer
+
+    def is_new(self, number: int) -> bool:
+        """Whether this segment is one of those that many ask for."""
+        segments = self.window.segments
+        return bool(segments) and number > segments[-1].number - KEPT_SEGMENTS
+
+    def keep_while_new(self, path: str, number: int, answer: ReadyAnswer) -> None:
+        """Keep an answer for as long as the segment is one of the newest, which it is now."""
+        self.kept[path] = number, answer
 
     def close(self) -> None:
         """Nothing more comes."""
@@ -184,14 +207,23 @@ class Presentations:
                 self._sweeper = self._services.loop.call_later(SWEEP_S, self._sweep)
         return player
 
+    def known(self, key: PlayerKey) -> Player | None:
+        """Whoever is a viewer already."""
+        return self._players.get(key)
+
+    def latest(self, stream: str, address: str, agent: str) -> Player | None:
+        """Who it is that asks for what several protocols have in common."""
+        latest = None
+        for protocol in PROTOCOLS:
+            player = self._players.get(PlayerKey(stream, protocol, address, agent))
+            if player is not None and (latest is None or player.told_at > latest.told_at):
+                latest = player
+        return latest
+
     def protocol_of(self, stream: str, address: str, agent: str) -> str:
         """By which protocol somebody watches who asks for what several have in common."""
-        told = {
-            protocol: player.told_at
-            for protocol in PROTOCOLS
-            if (player := self._players.get(PlayerKey(stream, protocol, address, agent)))
-        }
-        return max(told, key=told.__getitem__, default=PROTOCOLS[0])
+        player = self.latest(stream, address, agent)
+        return player.protocol if player is not None else PROTOCOLS[0]
 
     def forget(self, player: Player, reason: str) -> None:
         """A player has gone, or has to go."""

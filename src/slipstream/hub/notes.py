@@ -1,7 +1,8 @@
 """What a stream must remember for newcomers: the greeting, and where they may start.
 
-A newcomer starts at a keyframe, or at any sound where there are no pictures (any more), and
-gets the metadata and configurations in force there before.
+A newcomer starts at a keyframe of the default track, and gets the metadata and configurations in
+force there before. Where that has no pictures (any more), any sound will do, and a keyframe of any
+track.
 """
 
 from __future__ import annotations
@@ -54,6 +55,8 @@ class Notes:
                         self.audio_only = False
                         self._note_keyframe(frame.dts_ms)
                         syncs.append((index - len(repeated), self.greeting))
+                elif frame.keyframe and frame.dts_ms - self._picture_ms > PICTURELESS_AFTER_MS:
+                    syncs.append((index - len(repeated), self.greeting))
             elif self.audio_only and frame.kind is _AUDIO:
                 syncs.append((index - len(repeated), self.greeting))
         if repeated:

@@ -156,7 +156,8 @@ class Publication:
                 self._video_seen = True
                 if frame.track == 0:
                     self.pictures += 1
-                if frame.keyframe and self._may_start(now):
+                may_lead = frame.track == 0 or not self.pictures
+                if frame.keyframe and may_lead and self._may_start(now):
                     return self._go_on_air(frames[index:], now)
             elif frame.kind == Kind.AUDIO and self._is_audio_only(frame) and self._may_start(now):
                 self.audio_only = True

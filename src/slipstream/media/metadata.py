@@ -28,6 +28,7 @@ SOUND_KEYS = frozenset(
 
 
 INFO_MAP = "TrackIdInfoMap"
+TRACK_NUMBER = re.compile(r"[0-9]{1,3}").fullmatch
 LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}").fullmatch  # RFC 5646, in short
 
 
@@ -109,11 +110,11 @@ def sound_languages(metadata: Frame) -> dict[int, str]:
         infos = _track_infos(parse_metadata(metadata.body), "audio")
     except MediaError:
         return {}
-    languages = {number: str(info.get("language", "")) for number, info in infos.items()}
+    languages = {number: info.get("language") for number, info in infos.items()}
     return {
         int(number): language
         for number, language in languages.items()
-        if number.isascii() and number.isdecimal() and LANGUAGE_TAG(language)
+        if TRACK_NUMBER(number) and isinstance(language, str) and LANGUAGE_TAG(language)
     }
 
 
