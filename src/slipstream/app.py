@@ -92,7 +92,7 @@ class Worker:
         self._logs = logs
         self._workers = workers = config.server.worker_count if membership is not None else 1
         self._pump = pump = Pump(loop, Pace(None if held == "auto" else held / 1000))
-        self._intake = Intake(loop)
+        self._intake = Intake(loop, workers)
         shares = {
             "max_pending": max(net.max_pending // workers, 1),
             "max_pending_per_address": max(net.max_pending_per_address // workers, 1),

@@ -27,10 +27,12 @@ class Intake:
 
     Args:
         loop: of the worker.
+        workers: of the server, that share its publishers.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, workers: int = 1) -> None:
         self._loop = loop
+        self._workers = workers
         self._links: dict[Link, None] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._swept = False
@@ -38,7 +40,7 @@ class Intake:
     @property
     def interval_s(self) -> float:
         """From one sweep to the next, in seconds; 0 while links are read at once."""
-        links = len(self._links)
+        links = len(self._links) * self._workers  # as if there were one: it costs the least
         if links * SWEEP_S_PER_LINK < SHORTEST_S:
             return 0.0
         usual = min(links * SWEEP_S_PER_LINK, USUAL_S)

@@ -27,7 +27,7 @@ from slipstream.workers.announcements import (
 from slipstream.workers.messages import Since
 
 SEND_BUFFER = 1 << 20
-TOGETHER_S = 0.002  # what is due so soon is announced in one go
+TOGETHER_S = 0.005  # what is due so soon is announced in one go
 NEVER = float("inf")
 NEVER_MARKED = -1
 
