@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Action(StrEnum):
@@ -17,9 +18,8 @@ class Action(StrEnum):
     PLAY = "play"
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """Who wants what."""
+class Request(NamedTuple):
+    """Who wants what. A NamedTuple because players of HLS ask several times a second."""
 
     action: Action
     stream: str

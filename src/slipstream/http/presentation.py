@@ -167,7 +167,7 @@ class Presentations:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._by_log: dict[Log, Presentation] = {}
-        self._players: dict[PlayerKey, Player] = {}
+        self._players: dict[tuple[str, str, str, str], Player] = {}  # by their keys
         self._sweeper: asyncio.TimerHandle | None = None
 
     def wake(self, log: Log) -> None:
@@ -207,15 +207,15 @@ class Presentations:
                 self._sweeper = self._services.loop.call_later(SWEEP_S, self._sweep)
         return player
 
-    def known(self, key: PlayerKey) -> Player | None:
+    def known(self, stream: str, protocol: str, address: str, agent: str) -> Player | None:
         """Whoever is a viewer already."""
-        return self._players.get(key)
+        return self._players.get((stream, protocol, address, agent))
 
     def latest(self, stream: str, address: str, agent: str) -> Player | None:
         """Who it is that asks for what several protocols have in common."""
         latest = None
         for protocol in PROTOCOLS:
-            player = self._players.get(PlayerKey(stream, protocol, address, agent))
+            player = self._players.get((stream, protocol, address, agent))
             if player is not None and (latest is None or player.told_at > latest.told_at):
                 latest = player
         return latest

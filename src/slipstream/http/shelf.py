@@ -14,7 +14,7 @@ from aiohttp import HttpVersion11, hdrs, web
 from slipstream.access import Action, Request
 from slipstream.http.access import peer_address
 from slipstream.http.origins import Origins
-from slipstream.http.presentation import Player, PlayerKey, Presentation, Presentations
+from slipstream.http.presentation import Player, Presentation, Presentations
 from slipstream.http.ready import ReadyAnswer, make_ready
 from slipstream.net.services import Services
 
@@ -97,7 +97,7 @@ class Shelf:
         who = peer_address(request), request.headers.get(hdrs.USER_AGENT, "")
         if protocol is None:
             return self._presentations.latest(stream, *who)
-        return self._presentations.known(PlayerKey(stream, protocol, *who))
+        return self._presentations.known(stream, protocol, *who)
 
     def _is_usual(self, request: web.BaseRequest) -> bool:
         headers = request.headers
