@@ -1,0 +1,58 @@
+"""HLS with segments of MPEG-TS, from the outside."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import av
+import m3u8
+import pytest
+
+from tests.behaviour.hls_stage import Show
+from tests.hls_client import HlsClient
+from tests.server import RunningServer
+
+
+@pytest.fixture
+def player(server: RunningServer, stream: str) -> Iterator[HlsClient]:
+    """Watches a stream of which two segments are whole."""
+    with ExitStack() as stack:
+        show = Show(server, stream, stack)
+        show.until(100)
+        player = stack.enter_context(HlsClient(server, stream))
+        player.begin(f"/{stream}@ts.m3u8")
+        server.wait_for_viewers(stream, 1)
+        show.until(4_500)
+        assert player.answer().status == 200
+        yield player
+
+
+def test_the_playlist_names_whole_segments_that_hold_all_tracks(
+    player: HlsClient, stream: str
+) -> None:
+    answer = player.get(f"/{stream}@ts.m3u8")
+    found = m3u8.loads(answer.text)
+    name = stream.rpartition("/")[2]
+    first = found.media_sequence
+    assert [segment.uri for segment in found.segments] == [
+        f"{name}@ts.{number}.ts" for number in range(first, first + 2)
+    ]
+    assert [segment.duration for segment in found.segments] == [2.0, 2.0]
+    for segment in found.segments:
+        assert segment.uri is not None
+        data = player.get(segment.uri)
+        assert data.headers["content-type"] == "video/mp2t"
+        with av.open(io.BytesIO(data.body), format="mpegts") as demuxer:
+            packets = [packet for packet in demuxer.demux() if packet.size]
+        assert {packet.stream.type for packet in packets} == {"audio", "video"}
+        pictures = [packet for packet in packets if packet.stream.type == "video"]
+        assert pictures[0].is_keyframe
+        assert len(pictures) == len({packet.pts for packet in pictures}) >= 40
+
+
+def test_what_is_not_there_is_not_found(player: HlsClient, stream: str) -> None:
+    name = stream.rpartition("/")[2]
+    for missing in (f"{name}@ts.1.ts", f"{name}@ts.x.ts", f"{name}@ts.0.mp4"):
+        assert player.get(missing).status == 404
