@@ -136,7 +136,6 @@ async def test_announcements_keep_the_pace_of_the_pump_and_none_is_forgotten_at_
         await until(lambda: watcher.sync is not None)
         one.pace.held_s = one.pace.interval_s = 1000.0
         send(one, publication, inter(120))
-        await asyncio.sleep(0)  # it is announced when all has been read
         sent_bytes = one.member.feeds.sent_bytes
         send(one, publication, inter(160), sound(165), inter(200))
         await asyncio.sleep(0.02)
@@ -250,7 +249,6 @@ async def test_when_a_home_dies_what_it_had_announced_is_kept_and_time_goes_on_a
         watcher, _ = two.watch()
         await until(lambda: watcher.sync is not None)
         send(one, publication, *picture_group(9000))
-        await asyncio.sleep(0)
         company.kill(1)
         await until(lambda: not two.hub.streams["live/a"].is_elsewhere, "the loss")
         assert two.log().head_ms == 9080

@@ -205,7 +205,6 @@ class Feeds:
         self._due: dict[Log, float] = {}  # logs that have grown, and when that is to be announced
         self._since: dict[Log, float] = {}  # when a log was announced last
         self._timer: asyncio.TimerHandle | None = None
-        self._soon = False  # what is due will be announced in this turn of the loop
         self._bytes_of_the_gone = 0
 
     @property
@@ -236,11 +235,11 @@ class Feeds:
             return
         now = monotonic()
         due = self._pace.due(self._since.get(log, 0.0), now, picture=picture)
-        if due < self._due.get(log, NEVER):
+        if due <= now:
+            self._announce(log, now)
+        elif due < self._due.get(log, NEVER):
             self._due[log] = due
-            if due <= now:
-                self._announce_soon()
-            elif self._timer is None:
+            if self._timer is None:
                 self._timer = self._loop.call_later(due - now, self._on_timer)
 
     def flush(self, log: Log) -> None:
@@ -253,19 +252,6 @@ class Feeds:
         if self._timer is not None:
             self._timer.cancel()
 
-    def _announce_soon(self) -> None:
-        """When all that has come is read: who follows several logs wakes once for them."""
-        if not self._soon:
-            self._soon = True
-            self._loop.call_soon(self._announce_due)
-
-    def _announce_due(self) -> None:
-        self._soon = False
-        now = monotonic()
-        for log, due in list(self._due.items()):
-            if due <= now + TOGETHER_S:
-                self._announce(log, now)
-
     def _announce(self, log: Log, now: float) -> None:
         self._since[log] = now
         self._due.pop(log, None)
@@ -274,7 +260,10 @@ class Feeds:
 
     def _on_timer(self) -> None:
         self._timer = None
-        self._announce_due()
+        now = monotonic()
+        for log, due in list(self._due.items()):
+            if due <= now + TOGETHER_S:
+                self._announce(log, now)
         if self._due:
-            wait_s = max(min(self._due.values()) - monotonic(), 0.0)
+            wait_s = max(min(self._due.values()) - now, 0.0)
             self._timer = self._loop.call_later(wait_s, self._on_timer)
