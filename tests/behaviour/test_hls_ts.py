@@ -13,7 +13,7 @@ import pytest
 from tests.formats.cmaf_stage import film
 from tests.hls_client import HlsClient
 from tests.rtmp_client import RtmpClient
-from tests.server import RunningServer
+from tests.server import RunningServer, wait_until
 
 
 @pytest.fixture
@@ -30,6 +30,8 @@ def player(
         server.wait_for_viewers(stream, 1)
         publisher.send(*(frame for frame in frames if 100 <= frame.dts_ms < 4_500))
         assert player.answer().status == 200
+        path = f"/{stream}@ts.m3u8"
+        wait_until(lambda: player.get(path).text.count("#EXTINF") == 2, "two segments")
         yield player
 
 

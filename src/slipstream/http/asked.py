@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from slipstream.formats import MediaSegment, Part, TrackInfo
 from slipstream.http.access import allowed_stream, peer_address
@@ -212,3 +213,24 @@ class Reception:
 
 def _not_kept(cors: Mapping[str, str]) -> dict[str, str]:
     return {**cors, "Cache-Control": "no-store"}
+
+
+class Routes:
+    """Routes for those who are let in. Subclasses say which, in the order in which they are tried.
+
+    Args:
+        reception: of this worker.
+    """
+
+    def __init__(self, reception: Reception) -> None:
+        self._reception = reception
+
+    def routes(self) -> Iterable[tuple[str, Handler]]:
+        """Paths, and who answers there."""
+        raise NotImplementedError
+
+    def add_to(self, app: web.Application) -> None:
+        """Serve them."""
+        for path, answer in self.routes():
+            app.router.add_get(path, answer)  # and HEAD
+            app.router.add_options(path, self._reception.origins.preflight)

@@ -9,35 +9,28 @@ Segments are in `media_segments`.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from slipstream.formats import dash
 from slipstream.http.answers import Text
-from slipstream.http.asked import Reception
+from slipstream.http.asked import Routes
 
 PROTOCOL = "dash"
 MANIFEST = "application/dash+xml"
 
 
-class HttpDash:
-    """The routes.
+class HttpDash(Routes):
+    """See the module."""
 
-    Args:
-        reception: of this worker.
-    """
-
-    def __init__(self, reception: Reception) -> None:
-        self._reception = reception
-
-    def add_to(self, app: web.Application) -> None:
-        """Serve every name with an extension of ours, and every name's clock."""
-        for path, answer in (
+    def routes(self) -> Iterable[tuple[str, Handler]]:
+        """Return every name with an extension of ours, and every name's clock."""
+        return (
             (r"/{stream:.+}.mpd", self._manifest),
             (r"/{stream:.+}@time", self._clock),
-        ):
-            app.router.add_get(path, answer)  # and HEAD
-            app.router.add_options(path, self._reception.origins.preflight)
+        )
 
     async def _manifest(self, request: web.Request) -> web.StreamResponse:
         async with self._reception.admit(request, PROTOCOL) as asked:

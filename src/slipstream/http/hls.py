@@ -10,11 +10,14 @@ are in `media_segments`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from slipstream.formats import TrackInfo, Window, hls
 from slipstream.http.answers import Text
-from slipstream.http.asked import MP4, NUMBER, OF_TRACK, Asked, Reception
+from slipstream.http.asked import MP4, NUMBER, OF_TRACK, Asked, Routes
 
 PROTOCOL = "hls"
 PLAYLIST = "application/vnd.apple.mpegurl"
@@ -24,25 +27,16 @@ AHEAD_S = 3  # parts beyond the newest that may be asked for, of a second at mos
 DIRECTIVES = ("_HLS_msn", "_HLS_part", "_HLS_skip", "_HLS_push")
 
 
-class HttpHls:
-    """The routes.
+class HttpHls(Routes):
+    """See the module."""
 
-    Args:
-        reception: of this worker.
-    """
-
-    def __init__(self, reception: Reception) -> None:
-        self._reception = reception
-
-    def add_to(self, app: web.Application) -> None:
-        """Serve every name with an extension of ours, and every name with an '@'."""
-        for path, answer in (
+    def routes(self) -> Iterable[tuple[str, Handler]]:
+        """Return every name with an extension of ours, and every name with an '@'."""
+        return (
             (rf"{OF_TRACK}.{NUMBER}.{{part:[0-9]{{1,6}}}}.m4s", self._part),
             (rf"{OF_TRACK}.m3u8", self._media_playlist),
             (r"/{stream:.+}.m3u8", self._multivariant_playlist),
-        ):
-            app.router.add_get(path, answer)  # and HEAD
-            app.router.add_options(path, self._reception.origins.preflight)
+        )
 
     async def _multivariant_playlist(self, request: web.Request) -> web.StreamResponse:
         async with self._reception.admit(request, PROTOCOL) as asked:

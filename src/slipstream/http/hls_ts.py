@@ -6,35 +6,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from slipstream.formats import hls
 from slipstream.http.answers import Text
-from slipstream.http.asked import NUMBER, Reception
+from slipstream.http.asked import NUMBER, Routes
 from slipstream.http.hls import PLAYLIST
 
 PROTOCOL = "hls-ts"
 MPEG_TS = "video/mp2t"
 
 
-class HttpHlsTs:
-    """The routes.
+class HttpHlsTs(Routes):
+    """See the module."""
 
-    Args:
-        reception: of this worker.
-    """
-
-    def __init__(self, reception: Reception) -> None:
-        self._reception = reception
-
-    def add_to(self, app: web.Application) -> None:
-        """Serve every name that ends so."""
-        for path, answer in (
+    def routes(self) -> Iterable[tuple[str, Handler]]:
+        """Return every name that ends so."""
+        return (
             (rf"/{{stream:.+}}@ts.{NUMBER}.ts", self._segment),
             (r"/{stream:.+}@ts.m3u8", self._playlist),
-        ):
-            app.router.add_get(path, answer)  # and HEAD
-            app.router.add_options(path, self._reception.origins.preflight)
+        )
 
     async def _playlist(self, request: web.Request) -> web.StreamResponse:
         async with self._reception.admit(request, PROTOCOL) as asked:

@@ -8,31 +8,25 @@ For each of them, whoever asks is the player that it is known as by its playlist
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from aiohttp import HttpVersion11, web
+from aiohttp.typedefs import Handler
 
 from slipstream.formats import MediaSegment, TrackInfo, init_name
 from slipstream.http.answers import FOREVER
-from slipstream.http.asked import MP4, NUMBER, OF_TRACK, Asked, Reception
+from slipstream.http.asked import MP4, NUMBER, OF_TRACK, Asked, Routes
 
 
-class HttpSegments:
-    """The routes.
+class HttpSegments(Routes):
+    """See the module."""
 
-    Args:
-        reception: of this worker.
-    """
-
-    def __init__(self, reception: Reception) -> None:
-        self._reception = reception
-
-    def add_to(self, app: web.Application) -> None:
-        """Serve every name with an '@' that ends as segments do."""
-        for path, answer in (
+    def routes(self) -> Iterable[tuple[str, Handler]]:
+        """Return every name with an '@' that ends as segments do."""
+        return (
             (rf"{OF_TRACK}.{NUMBER}.m4s", self._segment),
             (rf"{OF_TRACK}.{{hash:[0-9a-f]{{8}}}}.mp4", self._init),
-        ):
-            app.router.add_get(path, answer)  # and HEAD
-            app.router.add_options(path, self._reception.origins.preflight)
+        )
 
     async def _init(self, request: web.Request) -> web.StreamResponse:
         async with self._reception.admit(request) as asked:
