@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from aiohttp import web
 
@@ -12,6 +13,17 @@ from slipstream.formats import Selection, split_selection
 from slipstream.hub import stream_name
 from slipstream.net.listener import plain_address
 from slipstream.net.services import Services
+
+
+class Visitor(NamedTuple):
+    """Who asks over HTTP."""
+
+    address: str
+    """Without the port."""
+    agent: str
+    """What it calls itself: the header `User-Agent`."""
+    query: str
+    """As sent."""
 
 
 def allowed_tracks(
@@ -59,6 +71,12 @@ def _allowed(
     if not decision.allowed:
         raise web.HTTPForbidden(text="not allowed\n", headers=cors)
     return stream
+
+
+def visitor(request: web.BaseRequest) -> Visitor:
+    """Who makes a request."""
+    agent = request.headers.get("User-Agent", "")
+    return Visitor(peer_address(request), agent, request.query_string)
 
 
 def peer_address(request: web.BaseRequest) -> str:

@@ -202,7 +202,7 @@ class Reception:
         stream = allowed_stream(self._services, request, protocol or known, cors)
         try:
             player = self._presentations.player(
-                PlayerKey(stream, protocol or known, address, agent)
+                PlayerKey(stream, protocol or known, address, agent), request.query_string
             )
         except FullError as error:
             raise web.HTTPServiceUnavailable(text=f"{error}\n", headers=cors) from error

@@ -22,7 +22,7 @@ from slipstream.formats import (
     WsFlvMultitrackFormat,
     selected,
 )
-from slipstream.http.access import allowed_tracks, peer_address
+from slipstream.http.access import allowed_tracks, visitor
 from slipstream.http.origins import Origins
 from slipstream.http.viewer import HttpViewer
 from slipstream.http.websocket import WebSocketError, accept
@@ -98,7 +98,7 @@ class HttpLive:
         viewer = carrier.viewer(
             self.viewers,
             self._services,
-            peer_address(request),
+            visitor(request),
             _wish(request, cors),
             carrier.protocol,
         )

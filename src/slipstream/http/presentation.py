@@ -15,7 +15,7 @@ import structlog
 
 from slipstream.formats import CmafFormat, Format, TsFormat, TsWindow, Window
 from slipstream.http.ready import ReadyAnswer
-from slipstream.hub import EndReason, StreamSettings, Subscription
+from slipstream.hub import EndReason, Notice, NoticeKind, StreamSettings, Subscription
 from slipstream.log import Log, SyncPoint
 from slipstream.net.served import ServedFigures
 from slipstream.net.services import Services
@@ -109,9 +109,12 @@ class Player:
         presentations: where it stands.
         key: who it is.
         connection_id: as in the log.
+        query: of its first request.
     """
 
-    def __init__(self, presentations: Presentations, key: PlayerKey, connection_id: str) -> None:
+    def __init__(
+        self, presentations: Presentations, key: PlayerKey, connection_id: str, query: str
+    ) -> None:
         self.key = key
         self.connection_id = connection_id
         self.address = key.address
@@ -124,6 +127,7 @@ class Player:
         self.asking = 0  # requests that are being answered
         self.subscription: Subscription | None = None
         self._presentations = presentations
+        self._query = query
         self._decided = asyncio.Event()
 
     async def decided(self) -> None:
@@ -140,6 +144,21 @@ class Player:
             address=self.address,
             stream=self.key.stream,
             protocol=self.protocol,
+        )
+        self._presentations.tell(self.notice(NoticeKind.PLAY))
+
+    def notice(self, kind: NoticeKind, reason: str = "", **detail: object) -> Notice:
+        """What it does, for whoever wants to know."""
+        return Notice(
+            kind,
+            stream=self.key.stream,
+            id=self.connection_id,
+            address=self.address,
+            protocol=self.protocol,
+            client=self.key.agent,
+            query=self._query,
+            reason=reason,
+            detail=detail,
         )
 
     def end(self, reason: EndReason) -> None:
@@ -165,6 +184,7 @@ class Presentations:
     """
 
     def __init__(self, services: Services) -> None:
+        self.tell = services.hub.notices.tell
         self._services = services
         self._by_log: dict[Log, Presentation] = {}
         self._players: dict[tuple[str, str, str, str], Player] = {}  # by their keys
@@ -184,8 +204,12 @@ class Presentations:
             self._by_log[form.log] = presentation
         return presentation
 
-    def player(self, key: PlayerKey) -> Player:
+    def player(self, key: PlayerKey, query: str) -> Player:
         """Whoever asks; a viewer from now on.
+
+        Args:
+            key: who it is.
+            query: of the request.
 
         Raises:
             FullError: the stream has all the viewers that it may have.
@@ -193,7 +217,7 @@ class Presentations:
         player = self._players.get(key)
         if player is None:
             new_id = self._services.new_id(key.protocol)
-            player = Player(self, key, new_id)
+            player = Player(self, key, new_id, query)
             now = self._services.loop.time()
             self._players[key] = player
             try:
@@ -242,6 +266,8 @@ class Presentations:
             reason=reason,
             bytes=player.bytes_sent,
         )
+        sent = player.bytes_sent
+        self.tell(player.notice(NoticeKind.PLAY_DONE, reason, bytes_sent=sent))
 
     def _sweep(self) -> None:
         """See who has left."""

@@ -14,7 +14,8 @@ from typing import cast
 import structlog
 
 from slipstream.formats import Format, Greeting
-from slipstream.hub import EndReason, StreamSettings, Subscription
+from slipstream.http.access import Visitor
+from slipstream.hub import EndReason, Notice, NoticeKind, StreamSettings, Subscription
 from slipstream.log import SyncPoint
 from slipstream.net.cursor import Cursor
 from slipstream.net.link import Link
@@ -31,7 +32,7 @@ class HttpViewer:
     Args:
         viewers: where it stands while it is served.
         services: of this worker.
-        address: of the peer.
+        visitor: who asks.
         wish: what it asks for.
         protocol: how it is called in lists and logs.
     """
@@ -46,6 +47,7 @@ class HttpViewer:
         "_subscription",
         "_sync",
         "_viewers",
+        "_visitor",
         "_wish",
         "address",
         "connection_id",
@@ -57,12 +59,13 @@ class HttpViewer:
         self,
         viewers: dict[HttpViewer, None],
         services: Services,
-        address: str,
+        visitor: Visitor,
         wish: Wish,
         protocol: str,
     ) -> None:
         self.connection_id = services.new_id(protocol.partition("-")[2])
-        self.address = address
+        self.address = visitor.address
+        self._visitor = visitor
         self.protocol = protocol
         self.refused: EndReason | None = None
         self._viewers = viewers
@@ -125,6 +128,7 @@ class HttpViewer:
             protocol=self.protocol,
             **({"left_out": left_out} if left_out else {}),
         )
+        self._tell(NoticeKind.PLAY, self._subscription.stream.name)
         self._link = link = Link(
             sock, self.address, self, services.loop, leaving=services.farewells
         )
@@ -146,7 +150,7 @@ class HttpViewer:
 
     def close(self, reason: str) -> None:
         """The viewer has gone, or is made to go."""
-        losses = self.figures().losses()
+        figures = self.figures()
         cursor, self._cursor = self._cursor, None
         self._form = self._sync = None  # link and viewer refer to each other: none to a log
         if cursor is not None:
@@ -161,7 +165,13 @@ class HttpViewer:
                     id=self.connection_id,
                     stream=subscription.stream.name,
                     reason=reason,
-                    **losses,
+                    **figures.losses(),
+                )
+                self._tell(
+                    NoticeKind.PLAY_DONE,
+                    subscription.stream.name,
+                    reason,
+                    bytes_sent=figures.bytes_sent,
                 )
 
     # The hub's side
@@ -211,6 +221,20 @@ class HttpViewer:
         assert self._form is not None
         greeting = cast(Greeting, sync.greeting)
         return b"".join(self._form.greet(greeting, sync.time_ms, again=again))
+
+    def _tell(self, kind: NoticeKind, stream: str, reason: str = "", **detail: object) -> None:
+        notice = Notice(
+            kind,
+            stream=stream,
+            id=self.connection_id,
+            address=self.address,
+            protocol=self.protocol,
+            client=self._visitor.agent,
+            query=self._visitor.query,
+            reason=reason,
+            detail=detail,
+        )
+        self._services.hub.notices.tell(notice)
 
     # The link's side
 

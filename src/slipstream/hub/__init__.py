@@ -4,6 +4,7 @@ from slipstream.hub.audience import Audience, Subscription, Tap
 from slipstream.hub.directory import Alone, Claim, Directory
 from slipstream.hub.hub import Hub
 from slipstream.hub.names import stream_name
+from slipstream.hub.notices import Notice, NoticeKind, Notices
 from slipstream.hub.peers import (
     BusyError,
     EndReason,
@@ -29,6 +30,9 @@ __all__ = [
     "EndReason",
     "FullError",
     "Hub",
+    "Notice",
+    "NoticeKind",
+    "Notices",
     "Publication",
     "PublisherPeer",
     "PublisherState",

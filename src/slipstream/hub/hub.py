@@ -11,6 +11,7 @@ from collections.abc import Callable
 from slipstream.formats import Format
 from slipstream.hub.audience import Subscription, Tap
 from slipstream.hub.directory import OURS, Alone, Claim, Directory
+from slipstream.hub.notices import Notices
 from slipstream.hub.peers import EndReason, PublisherPeer, Rank, ViewerPeer, Wake
 from slipstream.hub.publication import Publication
 from slipstream.hub.settings import StreamSettings
@@ -23,6 +24,9 @@ SettingsOf = Callable[[str], StreamSettings]
 class Hub:
     """All streams of this process.
 
+    Attributes:
+        notices: of what happens to them, and to all connections of this process.
+
     Args:
         settings_of: the settings of an application, by the stream's name.
         wake: called when a log with viewers has grown.
@@ -34,6 +38,7 @@ class Hub:
     ) -> None:
         self.streams: dict[str, Stream] = {}
         self.totals = Totals()
+        self.notices = Notices()
         self._settings_of = settings_of
         self._wake = wake
         self.directory = directory or Alone()
@@ -139,6 +144,8 @@ class Hub:
         stream = self.streams.get(name)
         if stream is None:
             settings = self._settings_of(name)
-            stream = Stream(name, settings, self._wake, self.directory, self.totals, now)
+            stream = Stream(
+                name, settings, self._wake, self.directory, self.totals, self.notices, now
+            )
             self.streams[name] = stream
         return stream

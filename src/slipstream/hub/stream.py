@@ -16,6 +16,7 @@ from slipstream.hub.directory import Claim, Directory
 from slipstream.hub.lineup import Lineup
 from slipstream.hub.merge import Merge
 from slipstream.hub.notes import Notes
+from slipstream.hub.notices import Notices, Standing
 from slipstream.hub.peers import (
     EndReason,
     PublisherPeer,
@@ -41,6 +42,7 @@ class Stream:
         wake: called when a log with viewers has grown.
         directory: the other processes.
         totals: counted up.
+        notices: told when it goes up or down.
         now: seconds on the monotonic clock.
     """
 
@@ -51,6 +53,7 @@ class Stream:
         wake: Wake,
         directory: Directory,
         totals: Totals,
+        notices: Notices,
         now: float,
     ) -> None:
         self.name = name
@@ -69,6 +72,7 @@ class Stream:
         self._wake = wake
         self._directory = directory
         self._totals = totals
+        self._standing = Standing(name, notices)
         self._backlog = Backlog(settings.max_bytes)
         self.audience = Audience(self, settings, directory, self._backlog.fill, wake)
 
@@ -205,6 +209,8 @@ class Stream:
                 self._encoder_went_at = now
                 self._last_configs = self.greeting
             self._went_off_air(now)
+        if not self.lineup.encoder_on_air:
+            self._standing.set(publication.peer, up=False)
         self.give_back()
 
     def append(self, frames: Sequence[Frame]) -> None:
@@ -373,6 +379,8 @@ class Stream:
         publication.on_air = True
         slate = publication.rank is Rank.SLATE
         publication.peer.placed(PublisherState.SLATE if slate else PublisherState.ON_AIR)
+        if not slate:
+            self._standing.set(publication.peer, up=True)
 
     def _went_off_air(self, now: float) -> None:
         self.went_off_air_at = now

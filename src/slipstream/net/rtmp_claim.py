@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from slipstream.hub import Claim
+from slipstream.net.rtmp_permit import Permit
 from slipstream.rtmp import Event
 
 if TYPE_CHECKING:
@@ -23,45 +24,44 @@ class RtmpClaim:
     Args:
         session: of the connection.
         stream_id: that it wants to publish on.
-        stream: what it wants to publish.
-        credential: by which it may.
+        permit: to publish what it wants to.
     """
 
-    __slots__ = ("_credential", "_session", "_stream", "_stream_id", "held")
+    __slots__ = ("_permit", "_session", "_stream_id", "held")
 
-    def __init__(self, session: RtmpSession, stream_id: int, stream: str, credential: str) -> None:
+    def __init__(self, session: RtmpSession, stream_id: int, permit: Permit) -> None:
         self.held: list[Event] = []
         self._session = session
         self._stream_id = stream_id
-        self._stream = stream
-        self._credential = credential
+        self._permit = permit
 
     def begin(self) -> None:
         """Ask for the stream's home."""
-        session = self._session
+        session, permit = self._session, self._permit
         if not session.publishers:
             session.link.stop_watching()  # what comes would have to be held
-        session.services.directory.claim(self._stream, self._credential, self._on_answer)
+        session.services.directory.claim(permit.stream, permit.credential, self._on_answer)
 
     def _on_answer(self, claim: Claim) -> None:
         session, services = self._session, self._session.services
+        stream = self._permit.stream
         session.claim = None
         if session.link.is_closing:
             if claim.home is None:
-                services.hub.give_back(self._stream)
+                services.hub.give_back(stream)
             return
         if claim.home is not None and session.said is not None and services.mover is not None:
-            services.mover.move(session.link, claim.home, self._stream, session.said)
-            session.lost(f"moved to worker {claim.home}, which has the stream")
+            services.mover.move(session.link, claim.home, stream, session.said)
+            session.moved(claim.home)
             return
         if not session.publishers:
             session.link.start()
         refusal = claim.refusal
         if claim.home is not None:
-            refusal = f"{self._stream} is published elsewhere, and this connection cannot move"
+            refusal = f"{stream} is published elsewhere, and this connection cannot move"
         if refusal:
             session.refuse_publish(self._stream_id, refusal)
         else:
-            session.publish(self._stream_id, self._stream, self._credential, claim)
+            session.publish(self._stream_id, self._permit, claim)
         session.handle(self.held, services.loop.time())
         session.flush()

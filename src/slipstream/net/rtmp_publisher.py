@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import structlog
 
 from slipstream.errors import MediaError
-from slipstream.hub import Claim, EndReason, Publication, PublisherState
+from slipstream.hub import Claim, EndReason, NoticeKind, Publication, PublisherState
 from slipstream.media import Frame, parse_tag, split_tracks
+from slipstream.net.rtmp_permit import Permit
 from slipstream.rtmp import Message
 
 if TYPE_CHECKING:
@@ -28,13 +29,14 @@ CODES = {
 class RtmpPublisher:
     """The hub's `PublisherPeer`; call `begin()` once, then `receive()` per read."""
 
-    __slots__ = ("_session", "_stream_id", "publication")
+    __slots__ = ("_query", "_session", "_stream_id", "publication")
 
     protocol = "rtmp"
 
     def __init__(self, session: RtmpSession, stream_id: int) -> None:
         self._session = session
         self._stream_id = stream_id
+        self._query = ""
         self.publication: Publication | None = None
 
     @property
@@ -52,7 +54,7 @@ class RtmpPublisher:
         """What it is to the stream; empty if it does not publish."""
         return "" if self.publication is None else str(self.publication.state)
 
-    def begin(self, stream: str, credential: str, claim: Claim) -> None:
+    def begin(self, permit: Permit, claim: Claim) -> None:
         """Publish a stream whose home is here by this claim.
 
         Raises:
@@ -61,8 +63,9 @@ class RtmpPublisher:
         services = self._session.services
         now = services.loop.time()
         self.publication = services.hub.publish(
-            stream, self, credential=credential, now=now, claim=claim
+            permit.stream, self, credential=permit.credential, now=now, claim=claim
         )
+        self._query = permit.query
 
     def receive(self, messages: Sequence[Message], now: float) -> None:
         """Take the media of one read."""
@@ -99,6 +102,8 @@ class RtmpPublisher:
             frames=publication.frames_received,
             refused=publication.frames_refused,
         )
+        stream, frames = publication.stream.name, publication.frames_received
+        self._session.tell(NoticeKind.PUBLISH_DONE, stream, self._query, reason, frames=frames)
         publication.close(self._session.services.loop.time())
 
     def placed(self, state: PublisherState) -> None:

@@ -15,12 +15,13 @@ from typing import Any
 
 import structlog
 
-from slipstream.access import Action, Request
+from slipstream.access import Action
 from slipstream.errors import BadNameError
 from slipstream.formats import split_selection
-from slipstream.hub import BusyError, Claim, FullError, stream_name
+from slipstream.hub import BusyError, Claim, FullError, Notice, NoticeKind
 from slipstream.net.link import Link
 from slipstream.net.rtmp_claim import RtmpClaim
+from slipstream.net.rtmp_permit import Permit, permit, refused
 from slipstream.net.rtmp_publisher import RtmpPublisher
 from slipstream.net.rtmp_viewer import RtmpViewer
 from slipstream.net.services import Services
@@ -131,6 +132,10 @@ class RtmpSession:
         """The link has ended."""
         self._forget(reason)
 
+    def moved(self, home: int) -> None:
+        """The connection goes on in another worker."""
+        self._forget(f"moved to worker {home}, which has the stream", moved=True)
+
     def close(self, reason: str) -> None:
         """End the connection, after what is still to be said."""
         if not self.link.is_closing:
@@ -159,11 +164,11 @@ class RtmpSession:
 
     # What publishers, viewers and claims of this connection use
 
-    def publish(self, stream_id: int, stream: str, credential: str, claim: Claim) -> None:
+    def publish(self, stream_id: int, permit: Permit, claim: Claim) -> None:
         """Publish here, if the stream can be had."""
         publisher = RtmpPublisher(self, stream_id)
         try:
-            publisher.begin(stream, credential, claim)
+            publisher.begin(permit, claim)
         except BusyError as error:
             self.refuse_publish(stream_id, str(error))
             return
@@ -171,12 +176,31 @@ class RtmpSession:
         self._connection.accept_publish(stream_id)
         self._trust()
         self.services.intake.add(self.link)
-        log.info("publish.start", id=self.connection_id, stream=stream, state=publisher.state)
+        state = publisher.state
+        log.info("publish.start", id=self.connection_id, stream=permit.stream, state=state)
+        self.tell(NoticeKind.PUBLISH, permit.stream, permit.query, state=state)
 
     def refuse_publish(self, stream_id: int, reason: str) -> None:
         """Say no, and close."""
         self._connection.reject_publish(stream_id, "NetStream.Publish.BadName", reason)
         self.close("publishing was refused")
+
+    def tell(
+        self, kind: NoticeKind, stream: str, query: str = "", reason: str = "", **detail: object
+    ) -> None:
+        """Have it known what the connection does."""
+        notice = Notice(
+            kind,
+            stream=stream,
+            id=self.connection_id,
+            address=self.link.address,
+            protocol="rtmp",
+            client=self.client,
+            query=query,
+            reason=reason,
+            detail=detail,
+        )
+        self.services.hub.notices.tell(notice)
 
     @property
     def connection(self) -> ServerConnection:
@@ -211,23 +235,25 @@ class RtmpSession:
             app=event.app,
             client=event.flash_ver,
         )
+        if not self.link.is_muted:  # else it is known since it came to another worker
+            self.tell(NoticeKind.CONNECT, event.app, event.query)
 
     def _on_publish(self, event: PublishRequested) -> None:
         self._unmute()
-        name = self._allowed(Action.PUBLISH, event.name, event.query)
+        granted = permit(self, Action.PUBLISH, event.name, event.query)
         reason = "wrong stream key or name"
-        if name is not None:
+        if granted is not None:
             reason = self.services.refuse_publish()
             if reason:
-                self._log_refusal(Action.PUBLISH, reason, stream=name[0])
-        if name is None and self.services.mover is not None:
+                refused(self, Action.PUBLISH, reason, granted.stream)
+        if granted is None and self.services.mover is not None:
             loop = self.services.loop
             loop.call_later(OTHERS_KNOW_S, self.refuse_publish, event.stream_id, reason)
             return
-        if name is None or reason:
+        if granted is None or reason:
             self.refuse_publish(event.stream_id, reason)
             return
-        self.claim = RtmpClaim(self, event.stream_id, *name)
+        self.claim = RtmpClaim(self, event.stream_id, granted)
         self.claim.begin()
 
     def _unmute(self) -> None:
@@ -240,14 +266,14 @@ class RtmpSession:
 
     def _on_play(self, event: PlayRequested) -> None:
         stream_id = event.stream_id
-        name = tracks = None
+        granted = tracks = None
         try:
             stream, tracks = split_selection(event.name)
         except BadNameError as error:
-            self._log_refusal(Action.PLAY, str(error))
+            refused(self, Action.PLAY, str(error))
         else:
-            name = self._allowed(Action.PLAY, stream, event.query)
-        if name is None:
+            granted = permit(self, Action.PLAY, stream, event.query)
+        if granted is None:
             self._connection.reject_play(
                 stream_id, "NetStream.Play.StreamNotFound", "no such stream"
             )
@@ -256,7 +282,7 @@ class RtmpSession:
         self.viewers[stream_id] = viewer
         self._trust()
         try:
-            viewer.begin(name[0], f"{event.query}&{self.app_query}", tracks)
+            viewer.begin(granted, tracks)
         except (BadWishError, FullError) as error:
             self._connection.reject_play(stream_id, "NetStream.Play.Failed", str(error))
             self.ended(stream_id)
@@ -300,30 +326,6 @@ class RtmpSession:
 
     # Inside
 
-    def _allowed(self, action: Action, name: str, query: str) -> tuple[str, str] | None:
-        """The stream's full name and the credential, or None, with a line in the log."""
-        try:
-            stream = stream_name(self.app, name)
-        except BadNameError as error:
-            self._log_refusal(action, str(error))
-            return None
-        joined = "&".join(part for part in (query, self.app_query) if part)
-        request = Request(action, stream, self.link.address, joined, "rtmp")
-        decision = self.services.gate.decide(request, self.services.loop.time())
-        if not decision.allowed:
-            self._log_refusal(action, decision.reason, stream=stream)
-            return None
-        return stream, decision.credential or f"address:{self.link.address}"
-
-    def _log_refusal(self, action: Action, reason: str, **more: str) -> None:
-        log.warning(
-            f"{action}.refused",
-            id=self.connection_id,
-            address=self.link.address,
-            reason=reason,
-            **more,
-        )
-
     def _expect(self, what: str | None, within_s: float = 0.0) -> None:
         """Close the connection if `what` does not happen in time, whatever else comes."""
         if self._deadline is not None:
@@ -344,7 +346,7 @@ class RtmpSession:
             self._pending = False
             self.services.admissions.settled(self.link.address)
 
-    def _forget(self, reason: str) -> None:
+    def _forget(self, reason: str, *, moved: bool = False) -> None:
         """Take the connection out of everything that knows it."""
         self._expect(None)
         for viewer in list(self.viewers.values()):
@@ -367,6 +369,8 @@ class RtmpSession:
             reason=reason,
             bytes_received=self.link.bytes_received,
         )
+        if not was_pending and not moved:
+            self.tell(NoticeKind.DISCONNECT, self.app, reason=reason)
 
 
 Handler = Callable[[RtmpSession, Any], None]

@@ -21,9 +21,10 @@ from slipstream.formats import (
     selected,
 )
 from slipstream.formats.rtmp import PLAY_STREAM_ID
-from slipstream.hub import EndReason, StreamSettings, Subscription
+from slipstream.hub import EndReason, NoticeKind, StreamSettings, Subscription
 from slipstream.log import SyncPoint
 from slipstream.net.cursor import Cursor
+from slipstream.net.rtmp_permit import Permit
 from slipstream.net.served import ServedFigures
 from slipstream.net.wish import Wish, parse_wish
 
@@ -73,6 +74,7 @@ class RtmpViewer:
 
     __slots__ = (
         "_form",
+        "_query",
         "_selection",
         "_session",
         "_stream_id",
@@ -90,6 +92,7 @@ class RtmpViewer:
         self._subscription: Subscription | None = None
         self._form: Format | None = None
         self._wish = Wish()
+        self._query = ""
         self.cursor: Cursor | None = None
         if stream_id != PLAY_STREAM_ID or session.viewers:
             self._selection = RtmpSelection(stream_id)
@@ -104,19 +107,18 @@ class RtmpViewer:
         """Of the player."""
         return self._session.link.address
 
-    def begin(self, stream: str, query: str, tracks: Selection | None = None) -> None:
+    def begin(self, permit: Permit, tracks: Selection | None = None) -> None:
         """Play, or wait for a publisher.
 
         Args:
-            stream: its full name.
-            query: of the address, where the player says how it wants to be served.
+            permit: for the stream; its query says how the player wants to be served.
             tracks: of the stream; None: as the player can read them.
 
         Raises:
             BadWishError: there is nonsense in the query.
             FullError: there are too many viewers.
         """
-        self._wish = parse_wish(query)
+        self._wish, self._query = parse_wish(permit.query), permit.query
         session = self._session
         services = session.services
         form = RtmpMultitrackFormat if session.multitrack else RtmpFormat
@@ -125,15 +127,16 @@ class RtmpViewer:
             if other is not self:
                 other.go_private()
         self._subscription = services.hub.subscribe(
-            stream, chosen, self, now=services.loop.time(), delay_ms=self._wish.delay_ms
+            permit.stream, chosen, self, now=services.loop.time(), delay_ms=self._wish.delay_ms
         )
         if session.link.fd < 0:  # the very first bytes failed
             self._subscription.close()
-        log.info("play.start", id=self.connection_id, stream=stream, protocol=self.protocol)
+        log.info("play.start", id=self.connection_id, stream=permit.stream, protocol=self.protocol)
+        session.tell(NoticeKind.PLAY, permit.stream, permit.query)
 
     def close(self, reason: str) -> None:
         """The player has gone, or is made to go."""
-        losses = self.figures().losses()
+        figures = self.figures()
         self._stop_cursor()
         subscription, self._subscription = self._subscription, None
         if subscription is not None:
@@ -143,7 +146,14 @@ class RtmpViewer:
                 id=self.connection_id,
                 stream=subscription.stream.name,
                 reason=reason,
-                **losses,
+                **figures.losses(),
+            )
+            self._session.tell(
+                NoticeKind.PLAY_DONE,
+                subscription.stream.name,
+                self._query,
+                reason,
+                bytes_sent=figures.bytes_sent,
             )
 
     def pause(self, *, paused: bool) -> None:

@@ -1,4 +1,4 @@
-"""Builds one worker out of its parts, runs it, and stops the parts in order.
+"""Builds one worker out of its parts, starts them, and stops them in order.
 
 The only file that knows every part. Everything below it gets what it needs as arguments.
 """
@@ -7,24 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import signal
 import socket
-import sys
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import structlog
 from aiohttp import web
 
-from slipstream.access import Gate, Keys, load_keys
-from slipstream.control import Api, Config, Logs, Parts, welcome
+from slipstream.access import Gate, Keys
+from slipstream.control import Api, Config, Logs, Parts
 from slipstream.control.ledger import Ledger
 from slipstream.control.listed import ListedStreams
 from slipstream.control.memory import MemoryGuard, memory_ceiling
-from slipstream.control.pid_file import pid_file
-from slipstream.control.service_manager import READY, STOPPING, notify
 from slipstream.http.application import http_application
 from slipstream.http.entrance import HttpEntrance
 from slipstream.http.site import EXTENSIONS, Site
@@ -33,12 +27,7 @@ from slipstream.log import Log
 from slipstream.net.admissions import Admissions, SpareAdmissions
 from slipstream.net.farewells import Farewells
 from slipstream.net.intake import Intake
-from slipstream.net.listener import (
-    Accept,
-    Listener,
-    format_address,
-    open_listening_socket,
-)
+from slipstream.net.listener import Accept, Listener
 from slipstream.net.pace import Pace
 from slipstream.net.pump import Pump
 from slipstream.net.rtmp_session import RtmpSession
@@ -47,9 +36,7 @@ from slipstream.net.shutdown import Shutdown
 from slipstream.page.routes import Page
 from slipstream.transcode.slates import Slates
 from slipstream.transcode.snapshots import StreamSnapshots
-from slipstream.workers.inheritance import Inheritance, Succession
-from slipstream.workers.membership import Badge, Membership
-from slipstream.workers.rendezvous import Rendezvous
+from slipstream.workers.membership import Membership
 
 log = structlog.get_logger()
 
@@ -257,128 +244,3 @@ class Worker:
         self._hub.tick(self._loop.time())
         self._parts.logs.tick()
         self._ticker = self._loop.call_later(TICK_S, self._tick)
-
-
-def serve(config: Config) -> None:
-    """Serve until SIGINT or SIGTERM.
-
-    Raises:
-        SlipstreamError: an address cannot be used, or the data folder.
-    """
-    keys = load_keys(config.server.data_dir)
-    rtmp = open_listening_socket(config.server.rtmp)
-    http = open_listening_socket(config.server.http)
-    with _logs(config, keys) as logs, pid_file(config.server.data_dir):
-        _run(_serve(config, keys, logs, rtmp, http))
-
-
-def demonstrate(config: Config) -> None:
-    """Serve, and publish our own test picture and sound, until SIGINT or SIGTERM.
-
-    Raises:
-        SlipstreamError: an address cannot be used, or the picture cannot be made.
-    """
-    from slipstream.tools import demo  # it draws figures on a terminal, which no server does
-
-    keys = load_keys(config.server.data_dir)
-    with _logs(config, keys) as logs:
-        make_worker = partial(Worker, config, keys, logs)
-        demo.run(make_worker, keys.publish_key, config.server.rtmp, config.server.http)
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerStart:
-    """What a worker of a server of several begins with; all of it becomes its own."""
-
-    config: Config
-    keys: Keys
-    ledger: Ledger
-    rtmp: Sequence[socket.socket]
-    http: Sequence[socket.socket]
-    badge: Badge
-    inheritance: Inheritance
-    rendezvous: Rendezvous
-
-
-def work(start: WorkerStart) -> None:
-    """Be a worker until the supervisor says stop, or says drain and everybody has left."""
-    secrets = (start.keys.publish_key, start.keys.api_token)
-    logs = Logs(
-        start.config.log,
-        secrets=secrets,
-        worker=start.badge.number,
-        share=start.config.server.worker_count,
-    )
-    logs.start()
-    _run(_work(start, logs))
-
-
-async def _work(start: WorkerStart, logs: Logs) -> None:
-    loop = asyncio.get_running_loop()
-
-    def drain() -> None:
-        succession.abstain()
-        worker.shutdown.drain()
-
-    def stop() -> None:
-        succession.abstain()
-        worker.shutdown.stop()
-
-    def membership(count: Callable[[], int], pace: Pace) -> Membership:
-        member = Membership(start.badge, succession, loop, count, pace)
-        member.on_stop, member.on_drain = stop, drain
-        return member
-
-    succession = Succession(start.inheritance, start.rendezvous, drain)
-
-    worker = Worker(
-        start.config, start.keys, logs, start.rtmp, start.http, membership, start.ledger
-    )
-    # A service manager sends it to all processes, and the supervisor says stop as well.
-    loop.add_signal_handler(signal.SIGTERM, worker.shutdown.stop_once)
-    await worker.start()
-    await worker.shutdown.wanted()
-    await worker.stop()
-
-
-@contextmanager
-def _logs(config: Config, keys: Keys) -> Iterator[Logs]:
-    logs = Logs(config.log, secrets=(keys.publish_key, keys.api_token))
-    logs.start()
-    try:
-        yield logs
-    finally:
-        logs.stop()
-
-
-async def _serve(
-    config: Config, keys: Keys, logs: Logs, rtmp: socket.socket, http: socket.socket
-) -> None:
-    worker = Worker(config, keys, logs, [rtmp], [http])
-    await worker.start()
-    print(  # noqa: T201
-        welcome(config, keys, format_address(rtmp), format_address(http)), file=sys.stderr
-    )
-    notify(READY)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, worker.shutdown.stop)
-    loop.add_signal_handler(signal.SIGUSR2, _cannot_replace)
-    await worker.shutdown.wanted()
-    log.info("server.stopping")
-    notify(STOPPING)
-    await worker.stop()
-
-
-def _cannot_replace() -> None:
-    log.warning("server.not_replaced", reason="it takes at least two workers")
-
-
-def _run(main: Coroutine[None, None, None]) -> None:
-    """Run with uvloop where it is installed: cheaper callbacks, a tenth of the memory for TLS."""
-    try:
-        import uvloop
-    except ImportError:
-        asyncio.run(main)
-    else:
-        uvloop.run(main)
