@@ -7,6 +7,7 @@
     GET /api/v1/streams                       all streams
     GET /api/v1/streams/{stream}              one stream and its viewers
     POST /api/v1/streams/{stream}/switch      put another publisher on air
+    /api/v1/relays                            see `relay_routes`
 
 Each answer is about the whole server, whichever worker gives it. All but health needs the API
 token. Answers are JSON, errors are problems (RFC 9457).
@@ -29,6 +30,7 @@ from slipstream.control.metrics import CONTENT_TYPE, render_metrics
 from slipstream.control.overview import Overview
 from slipstream.control.parts import Parts
 from slipstream.control.problems import problem
+from slipstream.control.relay_routes import RelayRoutes
 from slipstream.control.vitals import Vitals
 
 log = structlog.get_logger()
@@ -67,6 +69,8 @@ class Api:
         api.router.add_get("/streams", self._streams)
         api.router.add_get("/streams/{stream:.+}", self._stream)
         api.router.add_post("/streams/{stream:.+}/switch", self._switch)
+        if self._parts.relays is not None:
+            RelayRoutes(self._parts.relays).add_to(api)
         app.add_subapp("/api/v1", api)
         app.cleanup_ctx.append(self._look_after_worker)
         app.on_response_prepare.append(self._send_elsewhere)
