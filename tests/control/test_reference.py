@@ -105,7 +105,7 @@ async def test_the_page_has_a_heading_for_every_route() -> None:
             for route in stage.app.router.routes()
             if route.resource and route.method != "HEAD"
         }
-    headings = set(re.findall(r"^## (GET|POST) (\S+)$", page("api"), re.M))
+    headings = set(re.findall(r"^## (GET|POST|DELETE) (\S+)$", page("api"), re.M))
     assert headings == routes
 
 

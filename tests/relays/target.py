@@ -1,8 +1,8 @@
 """Servers that are pushed to, in threads of this process: good ones, slow ones, flapping ones.
 
-    with Target() as target:
-        ... push to target.url("live/a") ...
-        target.wait_for(lambda: len(target.messages) >= 10)
+with Target() as target:
+    ... push to target.url("live/a") ...
+    target.wait_for(lambda: len(target.messages) >= 10)
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ class Target:
     Attributes:
         messages: of media, of all connections.
         connections: how many there have been.
+        left: how many of them have ended.
         requests: to publish.
 
     Args:
@@ -52,6 +53,7 @@ class Target:
     ) -> None:
         self.messages: list[Message] = []
         self.connections = 0
+        self.left = 0
         self.requests: list[PublishRequested] = []
         self._reads = reads
         self._resets_after = resets_after
@@ -69,6 +71,10 @@ class Target:
         """Wait until so many messages have come."""
         wait_until(lambda: len(self.messages) >= count, f"message {count} at a target")
         return self.messages
+
+    def wait_until_left(self) -> None:
+        """Wait until all that have come have gone."""
+        wait_until(lambda: self.left == self.connections, "the end of a push")
 
     def __enter__(self) -> Self:
         return self
@@ -90,7 +96,11 @@ class Target:
                 sock, _ = self._listener.accept()
                 self.connections += 1
                 self._open.append(sock)
-                threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
+                threading.Thread(target=self._look_after, args=(sock,), daemon=True).start()
+
+    def _look_after(self, sock: socket.socket) -> None:
+        self._serve(sock)
+        self.left += 1
 
     def _serve(self, sock: socket.socket) -> None:
         connection = ServerConnection(random_bytes=os.urandom)

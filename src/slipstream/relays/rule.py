@@ -92,7 +92,9 @@ class Rule:
         """What somebody else said, without what they may have repeated of our secrets."""
         url = parse_rtmp_url(self.url)
         name, _, query = url.name.partition("?")
-        secrets = [query, url.app.partition("?")[2], *([name] if self._name_is_secret else [])]
+        secrets = [query, url.app.partition("?")[2], url.password]
+        if self._name_is_secret:
+            secrets.append(name)
         for secret in filter(None, secrets):
             text = text.replace(secret, MASK)
         return text
