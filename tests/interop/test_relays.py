@@ -24,7 +24,7 @@ MEDIA = (MessageType.AUDIO, MessageType.VIDEO)
 
 def settings(kind: str, url: str) -> str:
     relays = f'allowed_hosts = ["127.0.0.1"]\n[[relays.{kind}]]\nstream = "live/{NAME}"'
-    return f'[streams]\ngrace_s = 0.5\n[relays]\n{relays}\nurl = "{url}"\n'
+    return f'[streams]\ngrace_s = 0.5\nidle_s = 1\n[relays]\n{relays}\nurl = "{url}"\n'
 
 
 def test_nginx_records_what_is_pushed_to_it(film: Callable[[str], Path], tmp_path: Path) -> None:

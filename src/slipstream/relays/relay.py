@@ -47,6 +47,7 @@ class Relay:
         error: why it failed last; empty if it never did.
         reconnects: how often it has been tried again.
         since: when it came to be, in the loop's time.
+        tries_again: whether it is connected again when the connection has ended.
         watched_at: when somebody was last seen to watch; of pulls on demand.
 
     Args:
@@ -67,6 +68,7 @@ class Relay:
         self.stream = stream
         self.error = ""
         self.reconnects = 0
+        self.tries_again = True
         self.since = self.watched_at = services.loop.time()
         self.session: Session | None = None
         self._services = services
@@ -112,6 +114,11 @@ class Relay:
         if self.session is not None:
             self.session.close(reason)
 
+    async def wait(self) -> None:
+        """Return when nothing of it runs any more."""
+        if self._task is not None:
+            await asyncio.wait({self._task})
+
     async def _run(self) -> None:
         while True:
             began_at: float | None = None
@@ -122,6 +129,8 @@ class Relay:
             except Exception:
                 log.exception("relay.bug", relay=self.rule.id, stream=self.stream)
                 self.error = "an error of the server's own"
+            if not self.tries_again:
+                return
             now = self._services.loop.time()
             went_well_s = 0.0 if began_at is None else now - began_at
             limit_s = self._settings_of().max_retry_s

@@ -17,7 +17,7 @@ from zlib import crc32
 
 import structlog
 
-from slipstream.hub import Notice, NoticeKind, Stream
+from slipstream.hub import EndReason, Notice, NoticeKind, Stream
 from slipstream.net.services import Services
 from slipstream.relays.push import PROTOCOL as PUSH
 from slipstream.relays.relay import Relay, RelayState
@@ -88,13 +88,11 @@ class Relays:
         if self._timer is not None:
             self._timer.cancel()
         for relay in list(self.running.values()):
+            relay.tries_again = False
             if relay.rule.kind is RelayKind.PULL or relay.state is not RelayState.RUNNING:
-                self._end(relay, "the server is stopping")
-        while not all(relay.is_done for relay in [*self.running.values(), *self._closing]):
-            for relay in list(self.running.values()):
-                if relay.state is not RelayState.RUNNING:
-                    self._end(relay, "the server is stopping")
-            await asyncio.sleep(0.05)
+                self._end(relay, str(EndReason.SHUTDOWN))
+        left = [*self.running.values(), *self._closing]
+        await asyncio.gather(*(relay.wait() for relay in left))
 
     # Rules
 
