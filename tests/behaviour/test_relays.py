@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -198,6 +199,29 @@ def test_what_a_target_says_against_it_is_told_without_the_key(
         assert "abcd-efgh" not in relaying.log()
         assert "ijkl" not in relaying.log()
         remove(relaying, relay)
+
+
+def test_a_target_that_wants_a_user_and_a_password_gets_them(
+    relaying: RunningServer, stream: str
+) -> None:
+    with (
+        Target(account=("ann", "pass")) as target,
+        RtmpClient.publishing(relaying.publish_url(stream)) as publisher,
+    ):
+        relays = [
+            add(relaying, "push", stream, target.url("out/a", login))
+            for login in ("ann:pass@", "ann:wrong@")
+        ]
+        publisher.send(*CONFIGS, *gop(0))
+        target.wait_for(13)
+        assert connection(relaying, relays[0])["state"] == "running"
+        wait_until(
+            lambda: "authfailed" in connection(relaying, relays[1]).get("error", ""),
+            "the refusal of the wrong password",
+        )
+        assert not re.search("pass@|wrong", relaying.log())
+        for relay in relays:
+            remove(relaying, relay)
 
 
 # Pulled

@@ -26,6 +26,7 @@ class Session(ABC):
         began_at: when media were let through, in the loop's time; None if that has not been.
         bytes: of media, sent or received.
         frames: messages of media, sent or received.
+        refusal: with which words the server ended it, as it said them.
 
     Args:
         services: of this worker.
@@ -55,6 +56,7 @@ class Session(ABC):
         self.began_at: float | None = None
         self.bytes = 0
         self.frames = 0
+        self.refusal = ""
         self.server = EnhancedCapabilities()  # what it has announced
         self.connection = ClientConnection(
             url.app, url.tc_url, random_bytes=os.urandom, capabilities=capabilities
@@ -146,6 +148,7 @@ class Session(ABC):
         if isinstance(event, Connected):
             self.server = event.enhanced
         elif isinstance(event, Ended):
+            self.refusal = event.description
             self.close(f"the server said: {_words(event)}")
         else:
             self.take(event, now)
