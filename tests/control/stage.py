@@ -14,7 +14,7 @@ import aiohttp
 import orjson
 from aiohttp import web
 
-from slipstream.access import Gate
+from slipstream.access import Gate, Tokens
 from slipstream.control import Api, Config, Logs, Parts
 from slipstream.control.counters import Counters
 from slipstream.control.ledger import Ledger
@@ -160,6 +160,7 @@ class Stage:
         self.parts.ledger.started_at = 1_795_000_000.0
         self.app = http_application()
         self.url = ""
+        self.api: Api
         self.client: aiohttp.ClientSession
 
     def answer_questions(self) -> None:
@@ -207,7 +208,8 @@ async def serving_workers(count: int, config: Config | None = None) -> AsyncIter
 
 @asynccontextmanager
 async def _open(stage: Stage) -> AsyncIterator[Stage]:
-    Api(stage.parts, stage.config, TOKEN).add_to(stage.app)
+    stage.api = Api(stage.parts, stage.config, Tokens(TOKEN))
+    stage.api.add_to(stage.app)
     runner = web.AppRunner(stage.app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     sock = open_listening_socket("127.0.0.1:0")

@@ -5,6 +5,7 @@ from slipstream.access.gate import Gate
 from slipstream.access.keys import API_TOKEN_FILE, PUBLISH_KEY_FILE, Keys, load_keys
 from slipstream.access.request import Action, Decision, Request
 from slipstream.access.settings import AccessSettings
+from slipstream.access.tokens import Role, Token, Tokens
 
 __all__ = [
     "API_TOKEN_FILE",
@@ -16,5 +17,8 @@ __all__ = [
     "Gate",
     "Keys",
     "Request",
+    "Role",
+    "Token",
+    "Tokens",
     "load_keys",
 ]
