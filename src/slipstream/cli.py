@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, CycloptsError, Parameter, validators
 
@@ -69,6 +69,18 @@ ServerPid = Annotated[
 ]
 ServerDir = Annotated[
     Path | None, _option("DIR", "The server's data folder. Usually ~/.local/state/slipstream.")
+]
+
+TokensAction = Annotated[
+    Literal["list", "add", "remove"], Parameter(help="`list`, `add` or `remove`.")
+]
+TokenName = Annotated[str, Parameter(help="What the token is called; not for `list`.")]
+TokenRole = Annotated[
+    Literal["read", "operate", "admin"],
+    _option(
+        "ROLE",
+        "What it is good for: `read` to look, `operate` to act on what runs, `admin` for all.",
+    ),
 ]
 
 CheckFile = Annotated[Path, Parameter(help="The file.")]
@@ -189,6 +201,37 @@ def check(file: CheckFile, /) -> None:
     """
     _config(file)
     sys.stdout.write(f"{file}: no mistakes\n")
+
+
+@app.command
+def tokens(
+    action: TokensAction = "list",
+    name: TokenName = "",
+    /,
+    *,
+    role: TokenRole = "read",
+    data_dir: ServerDir = None,
+) -> None:
+    """List the API's further tokens, make one, or take one back.
+
+    A new one is printed, once: only its hash is kept. A running server knows at once.
+
+        slipstream tokens add grafana --role read
+        slipstream tokens
+        slipstream tokens remove grafana
+    """
+    from slipstream.access import Role, Tokens
+    from slipstream.control.settings import default_data_dir
+
+    those = Tokens("", (data_dir or default_data_dir()).expanduser())
+    if action == "add":
+        sys.stdout.write(f"{those.add(name, Role(role))}\n")
+    elif action == "remove":
+        those.remove(name)
+        sys.stdout.write(f"{name} is good for nothing any more\n")
+    else:
+        for token in those.all():
+            sys.stdout.write(f"{token.name}  {token.role}  {token.made_at}\n")
 
 
 @app.command

@@ -76,22 +76,20 @@ class Attendance:
         questions.answer_with("kick", self._kick_here)
         questions.answer_with("bar", self._bar_here)
 
-    async def page(
-        self, kind: str, wanted: Wanted, *, sort: str, after: str | None, limit: int
-    ) -> Page:
+    async def page(self, kind: str, wanted: Wanted, *, sort: str, after: str, limit: int) -> Page:
         """Some of those who publish, or watch.
 
         Args:
             kind: "publishers" or "viewers".
             wanted: which of them.
             sort: a field of their reports, with a '-' before it: the largest first.
-            after: `next` of the page before.
+            after: `next` of the page before; empty: the first page.
             limit: so many at most.
 
         Raises:
             PlaceError: `after` is none.
         """
-        place = None if after is None else _read_place(after)
+        place = _read_place(after) if after else None
         arguments = {"kind": kind, "wanted": wanted, "sort": sort, "after": place}
         answers = await self._questions.ask("list", limit=limit + 1, **_plain(arguments))
         found = [entry for answer in answers for entry in answer["entries"]]
@@ -144,7 +142,7 @@ class Attendance:
                     one.end(EndReason.KICKED, _now())
                 else:
                     one.end(EndReason.KICKED)
-        return {**answer, "barred": barred}
+        return {**answer, "barred": list(map(list, barred))}
 
     def _bar_here(self, barred: Sequence[Sequence[str]]) -> object:
         for watching in barred:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import blake2b
 from typing import NamedTuple
 
 BARRED_S = 60.0
-MAX_BARRED = 4096  # about 0.5 KB each; beyond it the one that was sent away first is let in again
+MAX_BARRED = 4096  # about 0.3 KB each; beyond it the one that was sent away first is let in again
 
 
 class Watching(NamedTuple):
@@ -21,6 +22,13 @@ class Watching(NamedTuple):
     stream: str
     address: str
     agent: str
+    """What its `User-Agent` comes down to."""
+
+    @classmethod
+    def of(cls, stream: str, address: str, agent: str) -> Watching:
+        """Whoever calls itself so, which may be thousands of letters, or none that are text."""
+        name = blake2b(agent.encode(errors="surrogatepass"), digest_size=8)
+        return cls(stream, address, name.hexdigest())
 
 
 class Barred:

@@ -101,7 +101,7 @@ class PlayerKey(NamedTuple):
     @property
     def watching(self) -> Watching:
         """Who watches what, by whatever protocol."""
-        return Watching(self.stream, self.address, self.agent)
+        return Watching.of(self.stream, self.address, self.agent)
 
 
 PROTOCOLS = ("hls", "dash")  # of the same segments; the first is meant when nothing is known

@@ -29,7 +29,7 @@ class Filter(Model):
     app: str = Field(default="", description="Only those of this application.")
     protocol: str = Field(default="", description="Only those who speak this.")
     address: str = Field(default="", description="Only those from this address.")
-    after: str | None = Field(default=None, description="`next` of the page before.")
+    after: str = Field(default="", description="`next` of the page before.")
     limit: int = Field(default=100, ge=1, le=200, description="So many at most.")
 
 

@@ -37,13 +37,16 @@ HEADERS = {
 class Following:
     """Those who follow, in this worker.
 
+    Attributes:
+        count: how many they are.
+
     Args:
         is_open: whether they may stay.
     """
 
     def __init__(self, is_open: Callable[[], bool]) -> None:
         self._is_open = is_open
-        self._followers = 0
+        self.count = 0
 
     async def follow(
         self,
@@ -63,13 +66,13 @@ class Following:
             newest: how much of what has come they get first, if they are new.
             name: of an event.
         """
-        if self._followers >= MAX_FOLLOWERS:
+        if self.count >= MAX_FOLLOWERS:
             raise ProblemError(503, f"{MAX_FOLLOWERS} follow already, the limit")
-        self._followers += 1
+        self.count += 1
         try:
             return await self._follow(call, tail, where, newest, name)
         finally:
-            self._followers -= 1
+            self.count -= 1
 
     async def _follow(
         self, call: Call, tail: Tail[Any], where: Where, newest: int, name: Callable[[Answer], str]

@@ -37,6 +37,7 @@ class Api:
 
     Attributes:
         overview: asks all workers.
+        following: those who follow what happens.
 
     Args:
         parts: of this worker, just made.
@@ -53,7 +54,7 @@ class Api:
         counters = Counters(parts)
         self._vitals = Vitals(parts, counters)
         self.overview = Overview(parts, counters, self._vitals)
-        following = Following(lambda: parts.ready)
+        self.following = following = Following(lambda: parts.ready)
         self._resources: tuple[Resource, ...] = (
             Health(self.overview, open_metrics=config.server.open_metrics),
             Server(self.overview),
