@@ -17,13 +17,13 @@ from typing import Any
 import pytest
 
 from slipstream import __version__
-from slipstream.access import Role, Tokens
+from slipstream.access import Operators, Role
 from slipstream.cli import main
 from slipstream.control import Config
 from slipstream.control.pid_file import PID_FILE
 from slipstream.errors import SlipstreamError
 
-COMMANDS = ("serve", "replace", "tokens", "check", "demo", "publish", "play", "probe")
+COMMANDS = ("serve", "replace", "operators", "check", "demo", "publish", "play", "probe")
 
 
 class Tool:
@@ -336,16 +336,16 @@ def wait_for(condition: Callable[[], bool]) -> None:
     raise TimeoutError
 
 
-def test_tokens_are_made_listed_and_taken_back(
+def test_operators_are_added_listed_and_removed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = f"--data-dir={tmp_path}"
-    assert main(["tokens", "add", "ci", "--role=operate", folder]) == 0
+    assert main(["operators", "add", "ci", "--role=operate", folder]) == 0
     token = capsys.readouterr().out.strip()
-    assert Tokens("", tmp_path).role_of(token) is Role.OPERATE
-    assert main(["tokens", folder]) == 0
+    assert Operators("", tmp_path).role_of(token) is Role.OPERATE
+    assert main(["operators", folder]) == 0
     assert capsys.readouterr().out.startswith("ci  operate  20")
-    assert main(["tokens", "remove", "ci", folder]) == 0
-    assert Tokens("", tmp_path).role_of(token) is None
-    assert main(["tokens", "remove", "ci", folder]) == 1
-    assert capsys.readouterr().err == "slipstream: there is no token named ci\n"
+    assert main(["operators", "remove", "ci", folder]) == 0
+    assert Operators("", tmp_path).role_of(token) is None
+    assert main(["operators", "remove", "ci", folder]) == 1
+    assert capsys.readouterr().err == "slipstream: there is no operator named ci\n"

@@ -71,15 +71,15 @@ ServerDir = Annotated[
     Path | None, _option("DIR", "The server's data folder. Usually ~/.local/state/slipstream.")
 ]
 
-TokensAction = Annotated[
+OperatorsAction = Annotated[
     Literal["list", "add", "remove"], Parameter(help="`list`, `add` or `remove`.")
 ]
-TokenName = Annotated[str, Parameter(help="What the token is called; not for `list`.")]
-TokenRole = Annotated[
+OperatorName = Annotated[str, Parameter(help="What the operator is called; not for `list`.")]
+OperatorRole = Annotated[
     Literal["read", "operate", "admin"],
     _option(
         "ROLE",
-        "What it is good for: `read` to look, `operate` to act on what runs, `admin` for all.",
+        "What the token is good for: `read` to look, `operate` to act on what runs, `admin` for all.",
     ),
 ]
 
@@ -204,34 +204,34 @@ def check(file: CheckFile, /) -> None:
 
 
 @app.command
-def tokens(
-    action: TokensAction = "list",
-    name: TokenName = "",
+def operators(
+    action: OperatorsAction = "list",
+    name: OperatorName = "",
     /,
     *,
-    role: TokenRole = "read",
+    role: OperatorRole = "read",
     data_dir: ServerDir = None,
 ) -> None:
-    """List the API's further tokens, make one, or take one back.
+    """List who may use the API, add somebody, or remove somebody.
 
-    A new one is printed, once: only its hash is kept. A running server knows at once.
+    A token is printed, once: only its hash is kept. A running server knows at once.
 
-        slipstream tokens add grafana --role read
-        slipstream tokens
-        slipstream tokens remove grafana
+        slipstream operators add grafana --role read
+        slipstream operators
+        slipstream operators remove grafana
     """
-    from slipstream.access import Role, Tokens
+    from slipstream.access import Operators, Role
     from slipstream.control.settings import default_data_dir
 
-    those = Tokens("", (data_dir or default_data_dir()).expanduser())
+    those = Operators("", (data_dir or default_data_dir()).expanduser())
     if action == "add":
         sys.stdout.write(f"{those.add(name, Role(role))}\n")
     elif action == "remove":
         those.remove(name)
-        sys.stdout.write(f"{name} is good for nothing any more\n")
+        sys.stdout.write(f"{name} may do nothing any more\n")
     else:
-        for token in those.all():
-            sys.stdout.write(f"{token.name}  {token.role}  {token.made_at}\n")
+        for one in those.all():
+            sys.stdout.write(f"{one.name}  {one.role}  {one.made_at}\n")
 
 
 @app.command

@@ -15,7 +15,7 @@ import aiohttp
 import orjson
 from aiohttp import web
 
-from slipstream.access import Gate, Tokens
+from slipstream.access import Gate, Operators
 from slipstream.control import Api, Config, Logs, Parts
 from slipstream.control.counters import Counters
 from slipstream.control.ledger import Ledger
@@ -214,7 +214,7 @@ async def serving_workers(count: int, config: Config | None = None) -> AsyncIter
 
 @asynccontextmanager
 async def _open(stage: Stage) -> AsyncIterator[Stage]:
-    stage.api = Api(stage.parts, stage.config, Tokens(TOKEN, stage.folder))
+    stage.api = Api(stage.parts, stage.config, Operators(TOKEN, stage.folder))
     stage.api.add_to(stage.app)
     runner = web.AppRunner(stage.app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()

@@ -3,9 +3,9 @@
 from slipstream.access.failures import Failures
 from slipstream.access.gate import Gate
 from slipstream.access.keys import API_TOKEN_FILE, PUBLISH_KEY_FILE, Keys, load_keys
+from slipstream.access.operators import Operator, Operators, Role
 from slipstream.access.request import Action, Decision, Request
 from slipstream.access.settings import AccessSettings
-from slipstream.access.tokens import Role, Token, Tokens
 
 __all__ = [
     "API_TOKEN_FILE",
@@ -16,9 +16,9 @@ __all__ = [
     "Failures",
     "Gate",
     "Keys",
+    "Operator",
+    "Operators",
     "Request",
     "Role",
-    "Token",
-    "Tokens",
     "load_keys",
 ]

@@ -11,7 +11,7 @@ from asyncio import get_running_loop
 import structlog
 from aiohttp import web
 
-from slipstream.access import Failures, Role, Tokens
+from slipstream.access import Failures, Operators, Role
 from slipstream.control.api.problems import ProblemError
 from slipstream.net.listener import plain_address
 from slipstream.workers.peers import Peers
@@ -30,7 +30,7 @@ class Bearer:
         worker: the number of this one.
     """
 
-    def __init__(self, tokens: Tokens, peers: Peers, worker: int) -> None:
+    def __init__(self, tokens: Operators, peers: Peers, worker: int) -> None:
         self.failures = Failures()
         self._tokens = tokens
         self._peers = peers

@@ -9,7 +9,7 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from slipstream.access import Role, Tokens
+from slipstream.access import Operators, Role
 from slipstream.control.api.bearer import Bearer
 from slipstream.control.api.connections import Connections
 from slipstream.control.api.document import Schema, document
@@ -47,7 +47,7 @@ class Api:
     """
 
     def __init__(
-        self, parts: Parts, config: Config, tokens: Tokens, resources: Iterable[Resource] = ()
+        self, parts: Parts, config: Config, tokens: Operators, resources: Iterable[Resource] = ()
     ) -> None:
         self._parts = parts
         self._bearer = Bearer(tokens, parts.peers, parts.worker)

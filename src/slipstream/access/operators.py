@@ -1,9 +1,9 @@
-"""Who may use the API, and for what: tokens with names and roles.
+"""Who may use the API, and for what: operators, each with a name, a role and a token.
 
-The token of the file `api.token`, made at the first start, is good for everything. Further ones
-are made by `slipstream tokens add`, shown once, and kept in `tokens.json` in the data folder as
-hashes. They are 128 random bits, so a plain SHA-256 cannot be guessed from; whoever reads the
-file has no token. The file is read again when it has changed: a running server needs not be told.
+The token of the file `api.token`, made at the first start, is good for everything. Others are made
+by `slipstream operators add`, shown once, and kept in `operators.json` in the data folder as
+hashes. They are 128 random bits, so that nothing slower than SHA-256 is needed. The file is read
+again when it has changed: a running server need not be told.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from slipstream.errors import SlipstreamError
 
 log = structlog.get_logger()
 
-TOKENS_FILE = "tokens.json"
+OPERATORS_FILE = "operators.json"
 TOKEN_BYTES = 16
-MAX_TOKENS = 1000
+MAX_OPERATORS = 1000
 MAIN = "api.token"  # the name of the one that is no entry of the file
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
 class Role(StrEnum):
-    """What a token is good for; each includes the ones before it."""
+    """What an operator may do; each includes the ones before it."""
 
     READ = "read"
     """To look."""
@@ -50,8 +50,8 @@ class Role(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
-    """One further token, as it is kept."""
+class Operator:
+    """One, as it is kept."""
 
     name: str
     role: Role
@@ -60,19 +60,19 @@ class Token:
     """ISO 8601, UTC."""
 
 
-class Tokens:
+class Operators:
     """Those of a data folder.
 
     Args:
         main: the token that is good for everything; empty: there is none.
-        folder: where the others are kept; None: there are none.
+        folder: where the operators are kept; None: there are none.
     """
 
     def __init__(self, main: str, folder: Path | None = None) -> None:
         self._main = _hash(main) if main else ""
-        self._path = None if folder is None else folder / TOKENS_FILE
+        self._path = None if folder is None else folder / OPERATORS_FILE
         self._read_as: tuple[int, int, int] | None = None
-        self._tokens: Sequence[Token] = ()
+        self._operators: Sequence[Operator] = ()
 
     def role_of(self, token: str) -> Role | None:
         """What a token is good for; None: it is wrong."""
@@ -84,8 +84,8 @@ class Tokens:
                 role = known.role
         return role
 
-    def all(self) -> Sequence[Token]:
-        """The further ones.
+    def all(self) -> Sequence[Operator]:
+        """All of them.
 
         Raises:
             SlipstreamError: their file holds something else.
@@ -99,42 +99,42 @@ class Tokens:
         except OSError as error:
             raise SlipstreamError(f"cannot read {self._path}: {error.strerror}") from error
         except (ValueError, KeyError, TypeError) as error:
-            raise SlipstreamError(f"{self._path} holds no tokens: {error}") from error
+            raise SlipstreamError(f"{self._path} holds no operators: {error}") from error
 
     def add(self, name: str, role: Role) -> str:
-        """Make one; return it, for nobody can be told again.
+        """Add one; return the token, for nobody can be told again.
 
         Raises:
             SlipstreamError: the name is taken, or is none.
         """
         if not _NAME.fullmatch(name) or name == MAIN:
             raise SlipstreamError(
-                f"{name!r} is no name for a token: 1 to 64 letters, digits, '-', '_' and '.'"
+                f"{name!r} is no name for an operator: 1 to 64 letters, digits, '-', '_' and '.'"
             )
-        tokens = self.all()
-        if any(token.name == name for token in tokens):
-            raise SlipstreamError(f"there is a token named {name} already")
-        if len(tokens) >= MAX_TOKENS:
-            raise SlipstreamError(f"there are {MAX_TOKENS} tokens, the limit")
+        operators = self.all()
+        if any(one.name == name for one in operators):
+            raise SlipstreamError(f"there is an operator named {name} already")
+        if len(operators) >= MAX_OPERATORS:
+            raise SlipstreamError(f"there are {MAX_OPERATORS} operators, the limit")
         token = secrets.token_hex(TOKEN_BYTES)
         made_at = datetime.now(UTC).isoformat(timespec="seconds")
-        self._write([*tokens, Token(name, role, _hash(token), made_at)])
+        self._write([*operators, Operator(name, role, _hash(token), made_at)])
         return token
 
     def remove(self, name: str) -> None:
-        """Let a token be good for nothing.
+        """Let an operator's token be good for nothing.
 
         Raises:
-            SlipstreamError: there is no such token.
+            SlipstreamError: there is no such operator.
         """
-        tokens = self.all()
-        kept = [token for token in tokens if token.name != name]
-        if len(kept) == len(tokens):
-            raise SlipstreamError(f"there is no token named {name}")
+        operators = self.all()
+        kept = [one for one in operators if one.name != name]
+        if len(kept) == len(operators):
+            raise SlipstreamError(f"there is no operator named {name}")
         self._write(kept)
 
-    def _up_to_date(self) -> Sequence[Token]:
-        """The further ones; none while their file cannot be read."""
+    def _up_to_date(self) -> Sequence[Operator]:
+        """All of them; none while their file cannot be read."""
         if self._path is None:
             return ()
         try:
@@ -144,17 +144,17 @@ class Tokens:
             state = None
         if state != self._read_as:
             self._read_as = state
-            self._tokens = ()
+            self._operators = ()
             try:
-                self._tokens = self.all()
+                self._operators = self.all()
             except SlipstreamError as error:
                 log.warning("api.tokens_unreadable", reason=str(error))
-        return self._tokens
+        return self._operators
 
-    def _write(self, tokens: Sequence[Token]) -> None:
+    def _write(self, operators: Sequence[Operator]) -> None:
         """Write the file anew, whole or not at all."""
         assert self._path is not None
-        text = json.dumps({"version": 1, "tokens": [asdict(token) for token in tokens]}, indent=1)
+        text = json.dumps({"version": 1, "operators": [asdict(one) for one in operators]}, indent=1)
         draft = self._path.with_name(f".{self._path.name}.{secrets.token_hex(4)}")
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -170,13 +170,15 @@ class Tokens:
             draft.unlink(missing_ok=True)
 
 
-def _parse(text: str) -> tuple[Token, ...]:
-    """The tokens that were written.
+def _parse(text: str) -> tuple[Operator, ...]:
+    """The operators that were written.
 
     Raises:
         ValueError, KeyError, TypeError: it is something else.
     """
-    return tuple(Token(**{**row, "role": Role(row["role"])}) for row in json.loads(text)["tokens"])
+    return tuple(
+        Operator(**{**row, "role": Role(row["role"])}) for row in json.loads(text)["operators"]
+    )
 
 
 def _hash(token: str) -> str:
