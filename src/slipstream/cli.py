@@ -79,7 +79,8 @@ OperatorRole = Annotated[
     Literal["read", "operate", "admin"],
     _option(
         "ROLE",
-        "What the token is good for: `read` to look, `operate` to act on what runs, `admin` for all.",
+        "What the token is good for: `read` to look, `operate` to act on what runs, `admin` for "
+        "all.",
     ),
 ]
 
