@@ -89,12 +89,13 @@ interface Sent {
 }
 
 async function* events(body: ReadableStream<Uint8Array>): AsyncGenerator<Sent> {
-  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
   let text = "";
   for (;;) {
     const { done, value } = await reader.read();
     if (done) return;
-    const blocks = (text + value).split("\n\n");
+    const blocks = (text + decoder.decode(value, { stream: true })).split("\n\n");
     text = blocks.pop() ?? "";
     yield* blocks.map(parse);
   }
