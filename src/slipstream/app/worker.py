@@ -14,8 +14,9 @@ from functools import partial
 import structlog
 from aiohttp import web
 
-from slipstream.access import Gate, Keys
+from slipstream.access import Gate, Keys, Operators
 from slipstream.control import Api, Config, Logs, Parts
+from slipstream.control.api.relays import RelaysResource
 from slipstream.control.ledger import Ledger
 from slipstream.control.listed import ListedStreams
 from slipstream.control.memory import MemoryGuard, memory_ceiling
@@ -152,12 +153,16 @@ class Worker:
             slot=self._parts.slot,
             workers=workers,
         )
-        self._parts.relays = RelayControl(
-            self._relays, store, self._parts.peers, self._parts.worker
-        )
+        control = RelayControl(self._relays, store, self._parts.peers, self._parts.worker)
         self._snapshots = StreamSnapshots(hub, self._parts.peers)
         self._site = Site(services, self._snapshots, lambda: self._parts.ready)
-        self._api = Api(self._parts, config, keys.api_token)
+        self._parts.barred = self._site.barred
+        self._api = Api(
+            self._parts,
+            config,
+            Operators(keys.api_token, config.server.data_dir),
+            [RelaysResource(control)],
+        )
         self._page = Page(
             services,
             ListedStreams(self._api.overview, hub),
