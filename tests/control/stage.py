@@ -15,7 +15,7 @@ import orjson
 from aiohttp import web
 
 from slipstream.access import Gate
-from slipstream.control import Api, Config, Logs, Parts
+from slipstream.control import Api, Config, LiveConfig, Logs, Parts
 from slipstream.control.counters import Counters
 from slipstream.control.ledger import Ledger
 from slipstream.control.overview import Overview
@@ -138,7 +138,7 @@ class Stage:
     ) -> None:
         loop = asyncio.get_running_loop()
         pump = Pump(loop, Pace())
-        self.config = config
+        self.live = LiveConfig(config)
         self.now = loop.time()
         self.peers = peers or AlonePeers()
         self.directory = Homes([])
@@ -207,7 +207,7 @@ async def serving_workers(count: int, config: Config | None = None) -> AsyncIter
 
 @asynccontextmanager
 async def _open(stage: Stage) -> AsyncIterator[Stage]:
-    Api(stage.parts, stage.config, TOKEN).add_to(stage.app)
+    Api(stage.parts, stage.live, TOKEN).add_to(stage.app)
     runner = web.AppRunner(stage.app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     sock = open_listening_socket("127.0.0.1:0")

@@ -7,6 +7,8 @@
     GET /api/v1/streams                       all streams
     GET /api/v1/streams/{stream}              one stream and its viewers
     POST /api/v1/streams/{stream}/switch      put another publisher on air
+    GET /api/v1/config                        the configuration in force
+    POST /api/v1/config/reload                read it again
 
 Each answer is about the whole server, whichever worker gives it. All but health needs the API
 token. Answers are JSON, errors are problems (RFC 9457).
@@ -23,8 +25,9 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from slipstream.control.bearer import Bearer
-from slipstream.control.config import Config
+from slipstream.control.config_routes import ConfigRoutes
 from slipstream.control.counters import Counters
+from slipstream.control.live import LiveConfig
 from slipstream.control.metrics import CONTENT_TYPE, render_metrics
 from slipstream.control.overview import Overview
 from slipstream.control.parts import Parts
@@ -45,14 +48,14 @@ class Api:
 
     Args:
         parts: of this worker, just made.
-        config: whether the metrics are open.
+        live: the configuration in force.
         api_token: what has to be shown for the rest.
     """
 
-    def __init__(self, parts: Parts, config: Config, api_token: str) -> None:
+    def __init__(self, parts: Parts, live: LiveConfig, api_token: str) -> None:
         self._parts = parts
         self._bearer = Bearer(api_token, parts.peers, parts.worker)
-        self._open_metrics = config.server.open_metrics
+        self._config = live
         counters = Counters(parts)
         self._vitals = Vitals(parts, counters)
         self.overview = Overview(parts, counters, self._vitals)
@@ -67,6 +70,7 @@ class Api:
         api.router.add_get("/streams", self._streams)
         api.router.add_get("/streams/{stream:.+}", self._stream)
         api.router.add_post("/streams/{stream:.+}/switch", self._switch)
+        ConfigRoutes(self._config, self._parts.reload).add_to(api)
         app.add_subapp("/api/v1", api)
         app.cleanup_ctx.append(self._look_after_worker)
         app.on_response_prepare.append(self._send_elsewhere)
@@ -80,7 +84,7 @@ class Api:
         return _json({"status": "ready"})
 
     async def _show_metrics(self, request: web.Request) -> web.Response:
-        if not self._open_metrics:
+        if not self._config.config.server.open_metrics:
             refusal = await self._bearer.refusal(request)
             if refusal is not None:
                 return refusal
