@@ -13,13 +13,13 @@ from functools import partial
 
 import structlog
 from aiohttp import web
-from pydantic import ValidationError
 
 from slipstream.access import Gate, Keys
 from slipstream.control import Api, Config, LiveConfig, Logs, Parts
 from slipstream.control.ledger import Ledger
 from slipstream.control.listed import ListedStreams
 from slipstream.control.memory import MemoryGuard, memory_ceiling
+from slipstream.control.mistakes import ConfigError
 from slipstream.control.reload import Reload, ReloadReport, no_reload
 from slipstream.http.application import http_application
 from slipstream.http.entrance import HttpEntrance
@@ -233,9 +233,9 @@ class Worker:
 
     def _follow_supervisor(self, text: str, pending: Sequence[str]) -> None:
         try:
-            config = Config.model_validate_json(text)
-        except ValidationError as error:  # of a file that has gone, or a version with others
-            log.warning("config.refused", mistake=f"not for this worker: {error.error_count()}")
+            config = Config.from_json(text)
+        except ConfigError as error:
+            log.warning("config.refused", mistake=str(error))
             return
         self._live.apply(config)
         self._live.pending = list(pending)

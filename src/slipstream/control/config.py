@@ -15,8 +15,9 @@ from contextlib import suppress
 from copy import deepcopy
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, NamedTuple, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, NamedTuple, Self, TypeVar, Union, get_args, get_origin
 
+import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
@@ -120,6 +121,25 @@ class Config(BaseModel):
         app = self.apps.get(stream.partition("/")[0])
         return self.slate if app is None else _merged(self.slate, app.slate)
 
+    def to_json(self) -> str:
+        """All that is set, for another process."""
+        return self.model_dump_json(exclude_unset=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """What `to_json()` made.
+
+        Raises:
+            ConfigError: by another version, which knows other settings; or a file that it names
+                has gone.
+        """
+        try:
+            # Not the library's own reading of JSON: it takes no `Path` from our validators.
+            return cls.model_validate(orjson.loads(text))
+        except ValidationError as error:
+            mistakes = _Source(None, "", {}).mistakes(error.errors(include_url=False))
+            raise ConfigError(mistakes) from error
+
 
 def load_config(
     path: Path | None = None,
@@ -214,6 +234,8 @@ class _Source(NamedTuple):
         name = self._name(key)
         if name:
             return Mistake(name, reason, key)
+        if self.path is None:
+            return Mistake("", reason, key)
         return Mistake(str(self.path), reason, key, find_line(self.text, key))
 
     def _name(self, key: Key) -> str:

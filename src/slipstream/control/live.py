@@ -79,10 +79,6 @@ class LiveConfig:
                     log.exception("config.bug")
         return changed
 
-    def as_json(self) -> str:
-        """What is in force, for another process."""
-        return self.config.model_dump_json(exclude_unset=True)
-
 
 def differences(one: Config, other: Config) -> Iterator[str]:
     """The settings in which two configurations differ, as `section.key`."""

@@ -80,7 +80,7 @@ class Plan:
         """
         return Inheritance(
             arguments=list(self.arguments),
-            config=self.live.as_json(),
+            config=self.config.to_json(),
             rtmp={sock.fileno(): address for sock, address in self.rtmp.items()},
             http={sock.fileno(): address for sock, address in self.http.items()},
             rendezvous=self.rendezvous.descriptors,

@@ -34,4 +34,4 @@ class Reloading:
 
     def news(self) -> Configure:
         """What a worker is told that may not know what is in force."""
-        return Configure(self._live.as_json(), self._live.pending)
+        return Configure(self._live.config.to_json(), self._live.pending)

@@ -14,12 +14,12 @@ from collections.abc import Sequence
 from importlib import import_module
 
 import structlog
-from pydantic import ValidationError
 
 from slipstream import app
 from slipstream.access import load_keys
 from slipstream.control import Config, Logs, welcome
 from slipstream.control.data_folder import check_data_folder, open_data_folder
+from slipstream.control.mistakes import ConfigError
 from slipstream.control.pid_file import pid_file
 from slipstream.control.reload import LoadConfig
 from slipstream.errors import SlipstreamError
@@ -97,8 +97,8 @@ def _configuration(load: LoadConfig, inheritance: Inheritance) -> tuple[Config, 
         except SlipstreamError as error:
             mistake = str(error)
     try:
-        return Config.model_validate_json(inheritance.config), mistake
-    except ValidationError:
+        return Config.from_json(inheritance.config), mistake
+    except ConfigError:
         return load(), ""  # this version knows other settings
 
 
