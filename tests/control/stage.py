@@ -138,6 +138,7 @@ class Stage:
     ) -> None:
         loop = asyncio.get_running_loop()
         pump = Pump(loop, Pace())
+        self.config = config
         self.live = LiveConfig(config)
         self.now = loop.time()
         self.peers = peers or AlonePeers()

@@ -12,7 +12,9 @@ from cyclopts import App
 
 from slipstream.cli import app
 from slipstream.control.config import AppSettings, Config, load_config
+from slipstream.control.live import FIXED
 from slipstream.control.metrics import METRICS, Metric
+from slipstream.control.reload import MistakeReport, ReloadReport
 from slipstream.control.server_report import ServerReport, WorkerReport
 from slipstream.control.stream_report import (
     FormatReport,
@@ -31,7 +33,7 @@ from tests.control.stage import serving
 PROJECT = Path(__file__).parents[2]
 SAMPLE = PROJECT / "slipstream.sample.toml"
 ALL_SETTINGS = [setting for section in sections() for setting in settings(section)]
-COMMANDS = ["serve", "replace", "check", "demo", "publish", "play", "probe"]
+COMMANDS = ["serve", "replace", "reload", "check", "schema", "demo", "publish", "play", "probe"]
 
 
 def page(name: str) -> str:
@@ -87,6 +89,11 @@ def test_the_page_names_what_an_application_may_set() -> None:
     assert all(f"`[{section}]`" in text for section in AppSettings.model_fields)
 
 
+def test_the_page_names_what_waits_for_a_replacement() -> None:
+    text = part(page("configuration"), "## Reloading")
+    assert rows(text) == {f"{section}.{key}" for section, key in FIXED}
+
+
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
 def test_the_page_explains_every_metric(metric: Metric) -> None:
     label = f"`{metric.label}`" if metric.label else ""
@@ -122,6 +129,7 @@ async def test_the_page_has_a_heading_for_every_route() -> None:
         ),
         ("## GET /api/v1/streams/{stream}", [WatchedStreamReport, ViewerReport]),
         ("## POST /api/v1/streams/{stream}/switch", [SwitchReport]),
+        ("## POST /api/v1/config/reload", [ReloadReport, MistakeReport]),
     ],
 )
 def test_the_page_explains_every_field(heading: str, reports: list[type]) -> None:

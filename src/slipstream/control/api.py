@@ -70,7 +70,7 @@ class Api:
         api.router.add_get("/streams", self._streams)
         api.router.add_get("/streams/{stream:.+}", self._stream)
         api.router.add_post("/streams/{stream:.+}/switch", self._switch)
-        ConfigRoutes(self._config, self._parts.reload).add_to(api)
+        ConfigRoutes(self._config, self._parts).add_to(api)
         app.add_subapp("/api/v1", api)
         app.cleanup_ctx.append(self._look_after_worker)
         app.on_response_prepare.append(self._send_elsewhere)

@@ -17,8 +17,8 @@ from aiohttp import web
 
 from slipstream.control.live import LiveConfig
 from slipstream.control.log_fields import MASK, mask
+from slipstream.control.parts import Parts
 from slipstream.control.problems import problem
-from slipstream.control.reload import Reload
 
 # Names of settings that hold a secret; one that ends otherwise (`key_file`) says where one is.
 _SECRET = re.compile(r"(?:.*_)?(?:key|keys|password|secret|secrets|token|tokens)")
@@ -29,12 +29,12 @@ class ConfigRoutes:
 
     Args:
         live: what is in force.
-        reload: reads it again.
+        parts: of this worker, which know how to have it read again.
     """
 
-    def __init__(self, live: LiveConfig, reload: Reload) -> None:
+    def __init__(self, live: LiveConfig, parts: Parts) -> None:
         self._live = live
-        self._reload = reload
+        self._parts = parts
 
     def add_to(self, api: web.Application) -> None:
         """Answer on these routes."""
@@ -48,7 +48,7 @@ class ConfigRoutes:
         return _json({"settings": settings, "pending": self._live.pending})
 
     async def _read_again(self, _: web.Request) -> web.Response:
-        report = await self._reload()
+        report = await self._parts.reload()
         if report is None:
             return problem(503, "there is no supervisor at the moment, or no file to read")
         if report.mistakes:
