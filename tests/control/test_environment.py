@@ -70,7 +70,7 @@ def test_other_variables_are_none_of_ours() -> None:
 def test_a_mistake_names_the_variable(tmp_path: Path) -> None:
     path = tmp_path / "s.toml"
     path.write_text("[streams]\ngrace_s = 1\n[net]\nx = 1\n")
-    assert mistakes(
+    told = mistakes(
         path,
         SLIPSTREAM_STREAMS__GRACE_S="long",
         SLIPSTREAM_STREAMS__WAITS="1",
@@ -78,7 +78,9 @@ def test_a_mistake_names_the_variable(tmp_path: Path) -> None:
         SLIPSTREAM_SERVER="not ours",
         SLIPSTREAM_SERVER__WORKERS="1\nx = 2",
         SLIPSTREAM_LOG__LEVEL__X="1",
-    ) == [
+    )
+    assert told[-1] == f"{path}:4: net.x: unknown key"
+    assert set(told[:-1]) == {
         'SLIPSTREAM_STREAMS__GRACE_S: streams.grace_s: must be a valid number, not "long"',
         "SLIPSTREAM_STREAMS__WAITS: streams.waits: unknown key, did you mean wait_s?",
         "SLIPSTREAM_SERVER__WORKERS: server.workers: must be 'auto' or a valid integer, "
@@ -86,8 +88,7 @@ def test_a_mistake_names_the_variable(tmp_path: Path) -> None:
         "SLIPSTREAM_LOG__LEVEL__X: log.level: must be 'debug', 'info', 'warning' or 'error', "
         "not a table",
         "SLIPSTREAM_STREM__X: strem: unknown key, did you mean streams?",
-        f"{path}:4: net.x: unknown key",
-    ]
+    }
 
 
 def test_a_flag_over_a_variable_is_the_flags_mistake() -> None:
