@@ -220,6 +220,29 @@ def schema() -> None:
 
 
 @app.command
+def doctor(*, config: ConfigFile = None, as_json: AsJson = False) -> int:
+    """Look at this machine as the server would find it, and say what to do about what is wrong.
+
+    Limits, clock, data folder, addresses, certificates. Nothing is changed. The exit code is 1 if
+    the server would not serve here, or not for long.
+
+        slipstream doctor
+        slipstream doctor --config /etc/slipstream.toml --json
+    """
+    from slipstream.control.pid_file import serving_process
+    from slipstream.tools import doctor as tool
+
+    server = _config(config, environment=os.environ).server
+    patient = tool.Patient(
+        addresses=[("RTMP", server.rtmp), ("HTTP", server.http)],
+        data_dir=server.data_dir,
+        workers=server.worker_count,
+        serving=serving_process(server.data_dir),
+    )
+    return 0 if tool.run(patient, as_json=as_json) else FAILED
+
+
+@app.command
 def demo(
     *,
     rtmp: Rtmp = None,
@@ -302,7 +325,7 @@ def probe(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
     try:
-        app(
+        code = app(
             sys.argv[1:] if arguments is None else arguments,
             exit_on_error=False,
             print_error=False,
@@ -315,7 +338,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(str(error), FAILED)
     except KeyboardInterrupt:
         return INTERRUPTED
-    return 0
+    return code or 0
 
 
 def _config(

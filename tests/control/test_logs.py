@@ -193,3 +193,15 @@ def test_stopping_leaves_no_trace() -> None:
     with writing():
         pass
     assert logging.getLogger().handlers == handlers
+
+
+def test_level_and_form_change_from_one_line_to_the_next() -> None:
+    log = structlog.get_logger()
+    with writing() as written:
+        log.info("first")
+        written.logs.change(LogSettings(format="text", level="warning"))
+        log.info("second")
+        log.warning("third")
+        first, third = written.lines
+    assert json.loads(first)["event"] == "first"
+    assert third.endswith("warning third")

@@ -33,7 +33,10 @@ from tests.control.stage import serving
 PROJECT = Path(__file__).parents[2]
 SAMPLE = PROJECT / "slipstream.sample.toml"
 ALL_SETTINGS = [setting for section in sections() for setting in settings(section)]
-COMMANDS = ["serve", "replace", "reload", "check", "schema", "demo", "publish", "play", "probe"]
+COMMANDS = [
+    *("serve", "replace", "reload", "check", "schema", "doctor"),
+    *("demo", "publish", "play", "probe"),
+]
 
 
 def page(name: str) -> str:
