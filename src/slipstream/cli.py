@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, CycloptsError, Parameter, validators
 
@@ -72,6 +72,19 @@ ServerPid = Annotated[
 ]
 ServerDir = Annotated[
     Path | None, _option("DIR", "The server's data folder. Usually ~/.local/state/slipstream.")
+]
+
+OperatorsAction = Annotated[
+    Literal["list", "add", "remove"], Parameter(help="`list`, `add` or `remove`.")
+]
+OperatorName = Annotated[str, Parameter(help="What the operator is called; not for `list`.")]
+OperatorRole = Annotated[
+    Literal["read", "operate", "admin"],
+    _option(
+        "ROLE",
+        "What the token is good for: `read` to look, `operate` to act on what runs, `admin` for "
+        "all.",
+    ),
 ]
 
 CheckFile = Annotated[Path, Parameter(help="The file.")]
@@ -240,6 +253,37 @@ def doctor(*, config: ConfigFile = None, as_json: AsJson = False) -> int:
         serving=serving_process(server.data_dir),
     )
     return 0 if tool.run(patient, as_json=as_json) else FAILED
+
+
+@app.command
+def operators(
+    action: OperatorsAction = "list",
+    name: OperatorName = "",
+    /,
+    *,
+    role: OperatorRole = "read",
+    data_dir: ServerDir = None,
+) -> None:
+    """List who may use the API, add somebody, or remove somebody.
+
+    A token is printed, once: only its hash is kept. A running server knows at once.
+
+        slipstream operators add grafana --role read
+        slipstream operators
+        slipstream operators remove grafana
+    """
+    from slipstream.access import Operators, Role
+    from slipstream.control.settings import default_data_dir
+
+    those = Operators("", (data_dir or default_data_dir()).expanduser())
+    if action == "add":
+        sys.stdout.write(f"{those.add(name, Role(role))}\n")
+    elif action == "remove":
+        those.remove(name)
+        sys.stdout.write(f"{name} may do nothing any more\n")
+    else:
+        for one in those.all():
+            sys.stdout.write(f"{one.name}  {one.role}  {one.made_at}\n")
 
 
 @app.command

@@ -117,7 +117,7 @@ def test_what_cannot_change_waits_and_the_rest_is_applied(server: RunningServer)
     assert (status, answer["pending"]) == (200, ["page.enabled"])
     assert answer["changed"] == ["page.list", "log.level"]
     assert server.api("config")["pending"] == ["page.enabled"]
-    assert in_force(server)["page"] == {"enabled": True, "list": False}
+    assert in_force(server)["page"] == {"enabled": True, "list": False, "console": True}
     before = server.log()
     with on_air(server, "live/quiet"):
         assert server.log() == before  # lines of the level info are written no more

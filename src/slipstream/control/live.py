@@ -27,6 +27,7 @@ FIXED = (
     ("server", "data_dir"),
     ("server", "workers"),
     ("page", "enabled"),
+    ("page", "console"),
 )
 
 Asked = ParamSpec("Asked")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from slipstream.control.api.config import without_secrets
 from slipstream.control.config import Config
-from slipstream.control.config_routes import without_secrets
 from slipstream.control.mistakes import ConfigError, Mistake
 from slipstream.control.reload import Reloading
 from tests.control.stage import serving
