@@ -229,10 +229,12 @@ class Worker:
             others_have_less=member.loads.others_have_less,
         )
 
-    def _receive(self, sock: socket.socket, address: str, said: Sequence[bytes]) -> None:
+    def _receive(
+        self, sock: socket.socket, address: str, said: Sequence[bytes], permit: bytes
+    ) -> None:
         """Take over a connection from another worker, for a stream whose home is here."""
         self._services.admissions.opened(address)
-        RtmpSession(self._services, sock, address).repeat(said)
+        RtmpSession(self._services, sock, address).repeat(said, permit)
 
     def _wake(self, log: Log, picture: bool) -> None:
         self._pump.wake(log, picture)

@@ -11,8 +11,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import HttpVersion11, hdrs, web
 
-from slipstream.access import Action, Request
-from slipstream.http.access import peer_address
+from slipstream.http.access import peer_address, question
 from slipstream.http.origins import Origins
 from slipstream.http.presentation import Player, Presentation, Presentations
 from slipstream.http.ready import ReadyAnswer, make_ready
@@ -70,7 +69,7 @@ class Shelf:
 
     def find(self, request: web.BaseRequest) -> ReadyAnswer | None:
         """What is to be answered, if it is here and the one who asks may have it at once."""
-        path, _, query = request.raw_path.partition("?")
+        path = request.raw_path.partition("?")[0]
         address = self._addresses.get(path)
         if address is None or not self._is_usual(request):
             return None
@@ -82,10 +81,9 @@ class Shelf:
         transport = request.transport
         if answer is None or transport is None or transport.get_write_buffer_size():
             return None
-        query = request.query_string if query else ""  # as it is everywhere: decoded
         now, key = self._services.loop.time(), player.key
-        question = Request(Action.PLAY, key.stream, key.address, query, key.protocol)
-        if not self._services.gate.decide(question, now).allowed:
+        asked = question(request, key.stream, key.protocol)
+        if not self._services.gate.decide(asked, now).allowed:
             return None
         player.asked_at = now
         if address[1] is not None:
