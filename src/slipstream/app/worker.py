@@ -19,10 +19,11 @@ from slipstream.control import Api, Config, Logs, Parts
 from slipstream.control.ledger import Ledger
 from slipstream.control.listed import ListedStreams
 from slipstream.control.memory import MemoryGuard, memory_ceiling
+from slipstream.hooks import Hooks
 from slipstream.http.application import http_application
 from slipstream.http.entrance import HttpEntrance
 from slipstream.http.site import EXTENSIONS, Site
-from slipstream.hub import EndReason, Hub
+from slipstream.hub import EndReason, Hub, Notice, NoticeKind
 from slipstream.log import Log
 from slipstream.net.admissions import Admissions, SpareAdmissions
 from slipstream.net.farewells import Farewells
@@ -90,10 +91,10 @@ class Worker:
             None if membership is None else membership(lambda: admissions.open, pump.pace)
         )
         gate = Gate(config.access_settings, keys.publish_key)
-        memory = MemoryGuard(memory_ceiling(config.server, workers))
         self._hub = hub = Hub(
             config.stream_settings, self._wake, None if member is None else member.directory
         )
+        memory = MemoryGuard(memory_ceiling(config.server, workers), hub.notices)
         self._services = services = Services(
             loop=loop,
             hub=hub,
@@ -114,6 +115,14 @@ class Worker:
             stop_s=config.server.stop_s,
             drain_s=config.server.drain_s,
         )
+        self._hooks = Hooks(
+            hub,
+            config.hook_settings,
+            config.server.data_dir,
+            places=(workers, 0 if member is None else member.badge.slot),
+            gives_way=lambda: self.shutdown.is_wanted,
+        )
+        gate.backend = self._hooks.asking
         self._slates = Slates(hub, config.slate_settings, loop, services.new_id)
         self._http = HttpEntrance(http_admissions, loop)
         self._listeners = [
@@ -131,6 +140,7 @@ class Worker:
             admissions=admissions,
             gate=gate,
             logs=logs,
+            hooks=self._hooks,
             memory=memory,
             workers=workers,
         )
@@ -168,6 +178,8 @@ class Worker:
         server = self._runner.server
         server.request_handler = self._site.before(server.request_handler)
         self._http.open(server)
+        self._hooks.start()
+        self._logs.on_error = self._tell_error
         if self._membership is not None:
             self._membership.start()
         for listener in self._listeners:
@@ -204,6 +216,8 @@ class Worker:
             link.abort()
         self._intake.stop()
         self._pump.stop()
+        self._logs.on_error = None
+        await self._hooks.stop()
         self._parts.logs.tick()
         if self._membership is not None:
             self._membership.stop()
@@ -235,6 +249,12 @@ class Worker:
         """Take over a connection from another worker, for a stream whose home is here."""
         self._services.admissions.opened(address)
         RtmpSession(self._services, sock, address).repeat(said, permit)
+
+    def _tell_error(self, kind: str) -> None:
+        """Have it known that the log has a line of an error; called in any thread."""
+        if kind != "notice.bug":  # listeners would be told of their own
+            notice = Notice(NoticeKind.ERROR, reason=kind)
+            self._loop.call_soon_threadsafe(self._hub.notices.tell, notice)
 
     def _wake(self, log: Log, picture: bool) -> None:
         self._pump.wake(log, picture)

@@ -9,6 +9,7 @@ from slipstream.access import Gate
 from slipstream.control.ledger import Ledger
 from slipstream.control.logs import Logs
 from slipstream.control.memory import MemoryGuard
+from slipstream.hooks import Hooks
 from slipstream.hub import Hub
 from slipstream.net.admissions import Admissions
 from slipstream.net.intake import Intake
@@ -36,6 +37,7 @@ class Parts:
     workers: int = 1
     """How many there should be."""
     memory: MemoryGuard = field(default_factory=MemoryGuard)
+    hooks: Hooks | None = None
     feed_bytes: Callable[[], int] = int
     """How much this worker told others of the logs that it writes."""
     ledger: Ledger = field(default_factory=Ledger)

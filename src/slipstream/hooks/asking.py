@@ -78,9 +78,7 @@ class Asking:
             self._answers.keep(question, answer, now)
         return _decision(answer, settings)
 
-    async def answer(
-        self, action: str, notice: Notice, url: str, settings: HookSettings
-    ) -> Answer:
+    async def answer(self, action: str, notice: Notice, url: str, settings: HookSettings) -> Answer:
         """What somebody who is asked says; `allows` is None if they say nothing.
 
         Args:
@@ -100,14 +98,14 @@ class Asking:
         breaker.note(loop.time(), failed=failed)
         if failed:
             self.unanswered += 1
-            log.warning("hooks.no_answer", stream=notice.stream, url=_plain(url), reason=answer.reason)
+            log.warning(
+                "hooks.no_answer", stream=notice.stream, url=_plain(url), reason=answer.reason
+            )
         if breaker.is_open is not was_open:
             log.warning("hooks.breaker", url=_plain(url), open=breaker.is_open)
         return answer
 
-    async def _post(
-        self, action: str, notice: Notice, url: str, settings: HookSettings
-    ) -> Answer:
+    async def _post(self, action: str, notice: Notice, url: str, settings: HookSettings) -> Answer:
         form = FORMS[settings.form]
         at_s = time.time()
         stamp = Stamp(secrets.token_hex(16), at_s, self._server_of(settings))
@@ -136,18 +134,10 @@ class Asking:
         return breaker
 
 
-def allows(answer: Answer, settings: HookSettings) -> bool:
-    """Whether it is a yes, be it by default."""
-    return settings.ask_default == "allow" if answer.allows is None else answer.allows
-
-
 def _decision(answer: Answer, settings: HookSettings) -> Decision:
-    reason = answer.reason or "the hook says no"
-    return Decision(
-        allows(answer, settings),
-        reason="" if answer.allows else reason,
-        policy=answer.policy,
-    )
+    allowed = settings.ask_default == "allow" if answer.allows is None else answer.allows
+    reason = "" if answer.allows else answer.reason or "the hook says no"
+    return Decision(allowed, reason=reason, policy=answer.policy)
 
 
 def _notice(request: Request) -> Notice:

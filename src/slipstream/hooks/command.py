@@ -55,13 +55,10 @@ def _names(word: str) -> list[str]:
     Raises:
         ValueError: a brace that stands alone, or more than a name between two.
     """
-    names = []
     try:
-        for _, name, how, conversion in Formatter().parse(word):
-            if name is not None:
-                if how or conversion:
-                    raise ValueError("must have only names between braces")
-                names.append(name)
+        parts = list(Formatter().parse(word))
     except ValueError as error:
         raise ValueError(f"{word!r}: {error}; a brace is written {{{{ or }}}}") from error
-    return names
+    if any(how or conversion for _, _, how, conversion in parts):
+        raise ValueError(f"{word!r}: there may only be names between braces")
+    return [name for _, name, _, _ in parts if name is not None]

@@ -113,17 +113,18 @@ class Commands:
         finally:
             os.close(write)
         self.started += 1
-        reason = ""
         try:
             async with asyncio.timeout(run.timeout_s):
                 await _tell_output(read, program, run)
                 code = await _end_of(process)
         except TimeoutError:
+            await _end(process)
             reason = f"took more than {run.timeout_s:g} s"
+        except asyncio.CancelledError:
+            await _end(process)
+            raise
         else:
             reason = f"ended with the code {code}" if code else ""
-        finally:
-            await _kill(process)
         if reason:
             self.failed += 1
             log.warning("command.failed", program=program, reason=reason, stream=run.stream)
@@ -152,25 +153,23 @@ async def _tell_output(read: int, program: str, run: _Run) -> None:
 def _tell_line(line: bytes, lines: int, program: str, run: _Run) -> int:
     if lines < MAX_LINES:
         text = line[:MAX_LINE_BYTES].decode(errors="replace")
-        log.info("command.says", program=program, event_kind=run.event, stream=run.stream, text=text)
+        log.info(
+            "command.says", program=program, event_kind=run.event, stream=run.stream, text=text
+        )
     return lines + 1
 
 
 async def _end_of(process: subprocess.Popen[bytes]) -> int:
-    while (code := process.poll()) is None:
+    while (code := process.poll()) is None:  # noqa: ASYNC110 - nobody else tells
         await asyncio.sleep(POLL_S)
     return code
 
 
-async def _kill(process: subprocess.Popen[bytes]) -> None:
+async def _end(process: subprocess.Popen[bytes]) -> None:
     """End it and all that it has started: first asked, then made to."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, number)
-        if process.poll() is not None and number is signal.SIGTERM:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
-            return
         with suppress(TimeoutError):
             async with asyncio.timeout(END_S):
                 await _end_of(process)

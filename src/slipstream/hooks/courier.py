@@ -242,7 +242,7 @@ class Courier:
     # Inside
 
     async def _in_thread(
-        self, function: Callable[[Unpack[Arguments]], Result], *arguments: Unpack[Arguments]
+        self, function: Callable[[Unpack[Arguments]], Result], *arguments: *Arguments
     ) -> Result:
         """Do what waits for the disk where nobody waits for it."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)

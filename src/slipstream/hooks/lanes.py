@@ -92,7 +92,7 @@ class Lanes:
         self._arrived(url)
         failures = self._failures.get(entry.stream, 0)
         self._failures[entry.stream] = failures + 1
-        wait_s = min(FIRST_WAIT_S * 2 ** min(failures, 16), MAX_WAIT_S)
+        wait_s = min(FIRST_WAIT_S * (1 << min(failures, 16)), MAX_WAIT_S)
         wait_s *= 0.5 + self._chance() / 2
         heapq.heappush(self._resting, (now + wait_s, entry.stream))
         return wait_s

@@ -104,7 +104,9 @@ def _arguments(query: str, fields: Collection[str]) -> list[str]:
 def _plain(query: str) -> str:
     """The arguments, with whatever has no place in one of a form's fields escaped."""
     return "".join(
-        letter if letter.isascii() and letter.isprintable() and letter not in " ;" else _escape(letter)
+        letter
+        if letter.isascii() and letter.isprintable() and letter not in " ;"
+        else _escape(letter)
         for letter in query
     )
 

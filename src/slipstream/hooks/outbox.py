@@ -208,16 +208,20 @@ class Outbox:
         os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         database = sqlite3.connect(self.path, timeout=BUSY_S)
         try:
-            # What is written outlives the process; of what the machine loses, the last moments.
-            database.execute("PRAGMA journal_mode = WAL")
-            database.execute("PRAGMA synchronous = NORMAL")
-            (version,) = database.execute("PRAGMA user_version").fetchone()
-            if version not in (0, VERSION):
-                raise sqlite3.DatabaseError(f"version {version}, not {VERSION}")
-            with database:
-                database.execute(_TABLE)
-                database.execute(f"PRAGMA user_version = {VERSION}")
+            _prepare(database)
         except BaseException:
             database.close()
             raise
         return database
+
+
+def _prepare(database: sqlite3.Connection) -> None:
+    # What is written outlives the process; of what the machine loses, the last moments.
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("PRAGMA synchronous = NORMAL")
+    (version,) = database.execute("PRAGMA user_version").fetchone()
+    if version not in (0, VERSION):
+        raise sqlite3.DatabaseError(f"version {version}, not {VERSION}")
+    with database:
+        database.execute(_TABLE)
+        database.execute(f"PRAGMA user_version = {VERSION}")

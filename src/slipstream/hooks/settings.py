@@ -102,7 +102,7 @@ class HookSettings(BaseModel):
         default="", description="Where events are posted, http:// or https://; empty: nowhere."
     )
     urls: dict[EventName, Url] = Field(
-        default_factory=dict,
+        default={},
         description="Where single events are posted instead, whether or not `events` has them, as "
         '{ publish_done = "https://example.com/done" }.',
     )
@@ -133,8 +133,7 @@ class HookSettings(BaseModel):
     )
     ask_publish: Url = Field(
         default="",
-        description="Who is asked whether somebody may publish, where `access.publish` has "
-        '"hook".',
+        description='Who is asked whether somebody may publish, where `access.publish` has "hook".',
     )
     ask_play: Url = Field(
         default="",
@@ -157,7 +156,7 @@ class HookSettings(BaseModel):
         "fails, redirects, or has failed so often that it is left alone for a while.",
     )
     commands: dict[EventName, list[Command]] = Field(
-        default_factory=dict,
+        default={},
         description="Programs that are started on events, each a list of a path and its arguments, "
         'as { stream_up = [["/usr/local/bin/started", "{stream}"]] }. {event}, {stream}, {app}, '
         "{name}, {address} and {id} stand for what they say.",
@@ -177,17 +176,16 @@ class HookSettings(BaseModel):
 
     def url_of(self, event: str) -> str:
         """Where an event is posted; empty: nowhere."""
-        single: dict[str, str] = {**self.urls}
-        if event in single:
-            return single[event]
+        for name, url in self.urls.items():
+            if name == event:
+                return url
         if event not in self.events or event in self._asked_instead():
             return ""
         return self.url
 
     def commands_of(self, event: str) -> Sequence[Sequence[str]]:
         """The programs that an event starts."""
-        all_of_them: dict[str, list[list[str]]] = {**self.commands}
-        return all_of_them.get(event, ())
+        return [words for name in self.commands if name == event for words in self.commands[name]]
 
     def asked_about(self, action: str) -> str:
         """Who is asked about an action, `publish`, `play` or `update`; empty: nobody."""

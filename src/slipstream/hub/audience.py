@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from slipstream.formats import Format, format_named
 from slipstream.hub.directory import Directory
+from slipstream.hub.notices import Notice, NoticeKind
 from slipstream.hub.peers import EndReason, FullError, ViewerPeer, Wake
 from slipstream.hub.settings import StreamSettings
 from slipstream.log import Log, SyncPoint
@@ -131,7 +132,9 @@ class Audience:
             FullError: the stream has all the viewers, or formats, that it may have.
         """
         if form_class not in self.forms and len(self.forms) >= MAX_FORMS:
-            raise FullError(f"{self.stream.name} is watched in {MAX_FORMS} formats, the limit")
+            reason = f"{self.stream.name} is watched in {MAX_FORMS} formats, the limit"
+            self._tell_limit(peer, "formats", reason)
+            raise FullError(reason)
         form = self.form(form_class)
         subscription = Subscription(self, form, peer, delay_ms, now)
         limit = self.settings.max_viewers
@@ -142,7 +145,9 @@ class Audience:
 
             answer = self._directory.take_seat(self.stream.name, limit, seated)
             if answer is False:
-                raise FullError(f"{self.stream.name} has {limit} viewers, the limit")
+                reason = f"{self.stream.name} has {limit} viewers, the limit"
+                self._tell_limit(peer, "viewers", reason)
+                raise FullError(reason)
             if answer:
                 subscription.seat()
         self.subscriptions[subscription] = None
@@ -289,12 +294,26 @@ class Audience:
 
     def _on_seated(self, subscription: Subscription, there_is_room: bool) -> None:
         if not there_is_room:
+            self._tell_limit(subscription.peer, "viewers", str(EndReason.FULL))
             subscription.end(EndReason.FULL)
         elif subscription.ended:
             self._directory.leave_seat(self.stream.name)
         else:
             subscription.seat()
             self._start_now(subscription)
+
+    def _tell_limit(self, peer: ViewerPeer, limit: str, reason: str) -> None:
+        """Have it known that somebody could not be let in."""
+        notice = Notice(
+            NoticeKind.LIMIT,
+            stream=self.stream.name,
+            id=peer.connection_id,
+            address=peer.address,
+            protocol=peer.protocol,
+            reason=reason,
+            detail={"limit": limit},
+        )
+        self.stream.notices.tell(notice)
 
     def _start_now(self, subscription: Subscription) -> None:
         """Start a viewer at what there is already, if the stream is on air."""

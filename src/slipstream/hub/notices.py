@@ -36,11 +36,11 @@ class NoticeKind(StrEnum):
     STREAM_DOWN = "stream_down"
     """No encoder is on air any more."""
     LIMIT = "limit"
-    """A limit was hit; `detail["limit"]` says which."""
+    """A limit was hit; `detail["limit"]` says which: viewers, formats, memory."""
     ALERT = "alert"
     """Something is wrong with what a publisher sends, or is right again."""
     ERROR = "error"
-    """Something of ours failed."""
+    """Something of ours failed; `reason` is the line that the log has of it."""
 
 
 @dataclass(frozen=True, slots=True)

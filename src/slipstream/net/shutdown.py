@@ -54,6 +54,11 @@ class Shutdown:
         """Whether nobody may begin anything any more."""
         return self._stopping
 
+    @property
+    def is_wanted(self) -> bool:
+        """Whether it has been told to end, and be it when everybody has left."""
+        return self._told.is_set()
+
     # Told
 
     def stop(self) -> None:
