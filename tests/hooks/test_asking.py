@@ -184,11 +184,13 @@ async def test_without_an_address_nobody_is_allowed() -> None:
 
 
 async def test_many_at_once_have_their_answers_while_one_hangs() -> None:
-    async with receiving(hang) as slow, receiving() as quick:
-        async with asking(slow, ask_timeout_s=0.5, ask_play=quick.url) as backend:
-            hanging = [asyncio.ensure_future(backend.ask(REQUEST)) for _ in range(3)]
-            playing = [backend.ask(REQUEST._replace(action=Action.PLAY)) for _ in range(100)]
-            decisions = await asyncio.gather(*playing)
-            assert not any(task.done() for task in hanging)
-            assert all(decision.allowed for decision in decisions)
-            await asyncio.gather(*hanging)
+    async with (
+        receiving(hang) as slow,
+        receiving() as quick,
+        asking(slow, ask_timeout_s=0.5, ask_play=quick.url) as backend,
+    ):
+        hanging = [asyncio.ensure_future(backend.ask(REQUEST)) for _ in range(3)]
+        playing = [backend.ask(REQUEST._replace(action=Action.PLAY)) for _ in range(100)]
+        decisions = await asyncio.gather(*playing)
+        assert all(decision.allowed for decision in decisions)
+        assert not any(decision.allowed for decision in await asyncio.gather(*hanging))
