@@ -9,6 +9,7 @@ from slipstream.access.keys import (
     Keys,
     load_keys,
 )
+from slipstream.access.measure import Measure, TooMuch
 from slipstream.access.policy import NO_POLICY, Excess, Policy
 from slipstream.access.request import Action, Decision, Request
 from slipstream.access.settings import AccessSettings
@@ -29,12 +30,14 @@ __all__ = [
     "Failures",
     "Gate",
     "Keys",
+    "Measure",
     "Policy",
     "Request",
     "Store",
     "StoredKey",
     "StoredUser",
     "StreamKeys",
+    "TooMuch",
     "Users",
     "load_keys",
 ]

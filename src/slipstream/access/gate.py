@@ -19,6 +19,7 @@ from typing import Protocol
 import structlog
 
 from slipstream.access.failures import Failures
+from slipstream.access.policy import Policy
 from slipstream.access.request import Action, Decision, Request
 from slipstream.access.rules import refusal_by_rules
 from slipstream.access.settings import AccessSettings
@@ -141,6 +142,10 @@ class Gate:
             decision = replace(decision, credential=f"hook:{digest}")
         self._visits.note(request, decision, now)
         return decision
+
+    def policy(self, stream: str, own: Policy) -> Policy:
+        """What holds for a publisher of a stream whose credential came with a policy."""
+        return own.within(self._settings_of(stream).policy)
 
     def introduce(
         self, app: str, query: str, address: str, now: float, *, publishes: bool
