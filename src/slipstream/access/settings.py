@@ -90,10 +90,10 @@ class AccessSettings(BaseModel):
     max_publish_s: Limit | None = Field(
         default=None, description="Seconds that one connection may publish."
     )
-    excess: Excess | None = Field(
-        default=None,
+    excess: Literal["warn", "refuse", "cut"] = Field(
+        default="cut",
         description='When a publisher sends more: "warn" says so, "refuse" also keeps what begins '
-        'with too much off the air, "cut" ends the publication. Usually "cut".',
+        'with too much off the air, "cut" ends the publication.',
     )
 
     def ways(self, action: Action) -> Sequence[str]:
@@ -111,5 +111,5 @@ class AccessSettings(BaseModel):
             max_width=self.max_width,
             max_height=self.max_height,
             max_s=self.max_publish_s,
-            excess=self.excess,
+            excess=Excess(self.excess),
         )
