@@ -57,5 +57,7 @@ class Decision:
     """For the log; what the peer is told never depends on it."""
     policy: Policy = NO_POLICY
     """What then holds for a publisher, besides what the settings say."""
+    guess: bool = False
+    """A no that counts towards the limit of wrong credentials."""
     undecided: bool = False
     """Others must be asked: `await gate.ask(request)`. Until then the answer is no."""

@@ -90,7 +90,12 @@ class Worker:
         self._membership = member = (
             None if membership is None else membership(lambda: admissions.open, pump.pace)
         )
-        gate = Gate(config.access_settings, keys.publish_key)
+        gate = Gate(
+            config.access_settings,
+            keys.publish_key,
+            folder=config.server.data_dir,
+            signing_key=keys.signing_key,
+        )
         self._hub = hub = Hub(
             config.stream_settings, self._wake, None if member is None else member.directory
         )

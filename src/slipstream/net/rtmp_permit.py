@@ -64,6 +64,7 @@ def permit(session: RtmpSession, action: Action, name: str, query: str, then: Gr
         session.link.address,
         joined,
         "rtmp",
+        user=session.user,
         client=session.client,
         id=session.connection_id,
         tc_url=session.tc_url,

@@ -22,6 +22,7 @@ from slipstream.formats import Selection, split_selection
 from slipstream.hub import BusyError, Claim, FullError, Notice, NoticeKind
 from slipstream.net.link import Link
 from slipstream.net.rtmp_claim import RtmpClaim
+from slipstream.net.rtmp_introduction import introduce
 from slipstream.net.rtmp_permit import Permit, permit, refused, unpack_permit
 from slipstream.net.rtmp_publisher import RtmpPublisher
 from slipstream.net.rtmp_question import RtmpQuestion
@@ -70,6 +71,7 @@ class RtmpSession:
         "said",
         "services",
         "tc_url",
+        "user",
         "viewers",
         "waiting",
     )
@@ -81,6 +83,7 @@ class RtmpSession:
         self.app_query = ""
         self.client = ""
         self.tc_url = ""
+        self.user = ""  # with a password
         self.page_url = ""
         self.multitrack = False
         # While others are asked what it may do, or for a stream's home.
@@ -95,7 +98,7 @@ class RtmpSession:
         self._pending = True
         self._deadline: asyncio.TimerHandle | None = None
         services.sessions[self] = None
-        self._expect("the handshake", services.settings.handshake_s)
+        self.expect("the handshake", services.settings.handshake_s)
         self.link.start()
 
     # The link's side
@@ -231,12 +234,12 @@ class RtmpSession:
         if not self.publishers:
             self.services.intake.remove(self.link)
         if not self.publishers and not self.viewers:
-            self._expect("another stream", self.services.settings.request_s)
+            self.expect("another stream", self.services.settings.request_s)
 
     # Events
 
     def _on_handshake_done(self, _: HandshakeDone) -> None:
-        self._expect("connect", self.services.settings.connect_s)
+        self.expect("connect", self.services.settings.connect_s)
 
     def _on_connect(self, event: ConnectRequested) -> None:
         self.app, self.app_query = event.app, event.query
@@ -244,9 +247,11 @@ class RtmpSession:
         self.tc_url = event.tc_url
         self.page_url = str(event.properties.get("pageUrl") or "")
         self.multitrack = event.enhanced.multitrack
+        if not introduce(self, event):
+            return
         self._connection.accept_connect()
         self._settle()
-        self._expect("publish or play", self.services.settings.request_s)
+        self.expect("publish or play", self.services.settings.request_s)
         log.info(
             "rtmp.open",
             id=self.connection_id,
@@ -352,7 +357,7 @@ class RtmpSession:
 
     # Inside
 
-    def _expect(self, what: str | None, within_s: float = 0.0) -> None:
+    def expect(self, what: str | None, within_s: float = 0.0) -> None:
         """Close the connection if `what` does not happen in time, whatever else comes."""
         if self._deadline is not None:
             self._deadline.cancel()
@@ -363,7 +368,7 @@ class RtmpSession:
 
     def _trust(self) -> None:
         """The peer may do what it asked for: no deadline, and more room for what it is sent."""
-        self._expect(None)
+        self.expect(None)
         self.said = None
         self.link.max_unsent = self.services.settings.max_unread
 
@@ -374,7 +379,7 @@ class RtmpSession:
 
     def _forget(self, reason: str, *, moved: bool = False) -> None:
         """Take the connection out of everything that knows it."""
-        self._expect(None)
+        self.expect(None)
         for viewer in list(self.viewers.values()):
             viewer.close(reason)
         for publisher in list(self.publishers.values()):
