@@ -54,15 +54,15 @@ def test_a_connection_has_an_application_and_no_stream() -> None:
     assert (what["stream"], what["app"], what["name"]) == ("", "live", "")
 
 
-def test_the_publishing_key_is_told_to_nobody() -> None:
+def test_our_own_credentials_are_told_to_nobody() -> None:
     notice = Notice(
         NoticeKind.PUBLISH,
         stream="live/a",
-        query="a=1&key=secret&monkey=2",
+        query="a=1&key=secret&monkey=2&t%6Fken=secret&sig=secret&key",
         tc_url="rtmp://h/live?key=secret",
     )
     what = told(notice)
-    assert what["query"] == "a=1&key=***&monkey=2"
+    assert what["query"] == "a=1&key=***&monkey=2&t%6Fken=***&sig=***&key"
     assert what["tc_url"] == "rtmp://h/live?key=***"
 
 

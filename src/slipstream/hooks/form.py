@@ -5,17 +5,15 @@ A form makes a body of a notice or of a question, and reads answers. It does no 
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
+from urllib.parse import unquote_plus
 
 from slipstream.hooks.answers import Answer
 from slipstream.hub import Notice
 
-PUBLISH_KEY = "key"  # the parameter of a query that holds our own credential
+CREDENTIALS = ("key", "token", "sig")  # parameters of a query that let somebody in here
 MASKED = "***"
-
-_KEY_VALUE = re.compile(rf"(?<![^&]){PUBLISH_KEY}=[^&]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +63,11 @@ def no_answer(status: int) -> Answer:
     return Answer(None, f"answered with the status {status}")
 
 
-def without_key(query: str) -> str:
-    """A query without the publishing key, for those who are only told."""
-    return _KEY_VALUE.sub(f"{PUBLISH_KEY}={MASKED}", query)
+def without_credentials(query: str) -> str:
+    """A query with our own credentials masked, for those who are only told."""
+    parts = []
+    for part in query.split("&"):
+        name, equals, _ = part.partition("=")
+        is_credential = unquote_plus(name) in CREDENTIALS
+        parts.append(f"{name}={MASKED}" if equals and is_credential else part)
+    return "&".join(parts)

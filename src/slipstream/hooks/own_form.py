@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import orjson
@@ -9,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from slipstream.access import NO_POLICY, Policy
 from slipstream.hooks.answers import Answer
-from slipstream.hooks.form import Posted, Stamp, no_answer, without_key
+from slipstream.hooks.form import Posted, Stamp, no_answer, without_credentials
 from slipstream.hub import Notice
 
 MAX_TEXT = 2_048  # characters of what a peer says of itself
@@ -34,8 +35,12 @@ class OwnForm:
 
     def tell(self, notice: Notice, stamp: Stamp) -> bytes | None:
         """An object with `event`."""
+        notice = replace(
+            notice,
+            query=without_credentials(notice.query),
+            tc_url=_without_credentials(notice.tc_url),
+        )
         what = {"event": str(notice.kind), **_common(notice, stamp)}
-        what["query"] = without_key(str(what["query"]))
         what |= {"reason": notice.reason, "detail": dict(notice.detail)}
         return orjson.dumps(what, default=str)
 
@@ -78,12 +83,11 @@ def _common(notice: Notice, stamp: Stamp) -> dict[str, object]:
         "protocol": notice.protocol,
         "client": notice.client[:MAX_TEXT],
         "query": notice.query[:MAX_TEXT],
-        "tc_url": without_key_in_url(notice.tc_url)[:MAX_TEXT],
+        "tc_url": notice.tc_url[:MAX_TEXT],
         "page_url": notice.page_url[:MAX_TEXT],
     }
 
 
-def without_key_in_url(url: str) -> str:
-    """A URL with its query, but without the publishing key."""
+def _without_credentials(url: str) -> str:
     address, mark, query = url.partition("?")
-    return f"{address}{mark}{without_key(query)}"
+    return f"{address}{mark}{without_credentials(query)}"
