@@ -165,7 +165,10 @@ async def test_too_many_make_room_and_are_counted(tmp_path: Path) -> None:
     assert left(tmp_path) == 9
 
 
-async def test_whoever_replaces_a_worker_delivers_what_both_are_told(tmp_path: Path) -> None:
+async def test_whoever_replaces_a_worker_delivers_what_both_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("slipstream.hooks.courier.LOOK_S", 0.02)
     replaced = False
     async with receiving() as receiver:
         settings = HookSettings(url=receiver.url)
@@ -188,7 +191,10 @@ async def test_without_anything_to_tell_there_is_no_file(tmp_path: Path) -> None
     assert not (tmp_path / "hooks").exists()
 
 
-async def test_a_disk_that_fails_costs_the_events_and_nothing_else(tmp_path: Path) -> None:
+async def test_a_disk_that_fails_costs_the_events_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("slipstream.hooks.courier.LOOK_S", 0.02)
     (tmp_path / "hooks").write_text("not a folder")
     async with delivering(tmp_path / "hooks", HookSettings(url="http://127.0.0.1:9/")) as courier:
         courier.tell(message(0))

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
+from slipstream.control import Config
+from slipstream.control.config import load_config
+from slipstream.control.mistakes import ConfigError
 from slipstream.hooks import HookSettings
 
 URL = "https://example.com/hooks"
@@ -55,3 +59,24 @@ def test_other_servers_tell_by_asking(form: str) -> None:
 def test_a_bad_placeholder_is_a_mistake() -> None:
     with pytest.raises(ValidationError, match="unknown placeholder"):
         HookSettings(commands={"publish": [["/bin/true", "{password}"]]})
+
+
+def test_a_mistake_in_a_file_is_told_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "slipstream.toml"
+    path.write_text(
+        '[hooks]\nurl = "nowhere"\n\n[apps.a.hooks]\ncommands.play = [["/bin/true", "{x}"]]\n'
+    )
+    with pytest.raises(ConfigError) as raised:
+        load_config(path)
+    first, second = str(raised.value).splitlines()
+    assert f"{path}:2: hooks.url: must be an address" in first
+    assert f"{path}:5: apps.a.hooks.commands: unknown placeholder {{x}}" in second
+
+
+def test_an_application_changes_what_it_sets_and_nothing_else() -> None:
+    config = Config.model_validate(
+        {"hooks": {"url": URL, "form": "srs"}, "apps": {"a": {"hooks": {"form": "json"}}}}
+    )
+    assert config.hook_settings("a/x").form == "json"
+    assert config.hook_settings("a/x").url == URL
+    assert config.hook_settings("b/x") == config.hooks

@@ -125,7 +125,7 @@ class Worker:
             config.hook_settings,
             config.server.data_dir,
             places=(workers, 0 if member is None else member.badge.slot),
-            gives_way=lambda: self.shutdown.is_wanted,
+            gives_way=lambda: self.shutdown.is_draining,
         )
         gate.backend = self._hooks.asking
         self._slates = Slates(hub, config.slate_settings, loop, services.new_id)

@@ -55,9 +55,9 @@ class Shutdown:
         return self._stopping
 
     @property
-    def is_wanted(self) -> bool:
-        """Whether it has been told to end, and be it when everybody has left."""
-        return self._told.is_set()
+    def is_draining(self) -> bool:
+        """Whether it is to end when everybody has left, and others go on instead."""
+        return self._told.is_set() and not self._stopping
 
     # Told
 
