@@ -193,3 +193,17 @@ def test_stopping_leaves_no_trace() -> None:
     with writing():
         pass
     assert logging.getLogger().handlers == handlers
+
+
+def test_whoever_wants_to_know_is_told_of_errors_and_of_nothing_else() -> None:
+    with writing() as written:
+        told: list[str] = []
+        written.logs.on_error = told.append
+        log = structlog.get_logger()
+        log.warning("a.warning")
+        log.error("an.error")
+        try:
+            raise ValueError("bug")
+        except ValueError:
+            log.exception("a.bug")
+    assert told == ["an.error", "a.bug"]

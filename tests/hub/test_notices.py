@@ -37,3 +37,15 @@ def test_a_listener_that_fails_keeps_no_other_from_hearing() -> None:
     told = heard(notices)
     notices.tell(Notice(NoticeKind.LIMIT, stream="live/x"))
     assert told == [("limit", "live/x")]
+
+
+def test_whoever_finds_no_seat_is_told_of_as_a_limit() -> None:
+    stage = HubStage(StreamSettings(max_viewers=1))
+    told: list[Notice] = []
+    stage.hub.notices.listeners.append(told.append)
+    stage.subscribe(Viewer())
+    with pytest.raises(FullError):
+        stage.subscribe(Viewer())
+    assert [(notice.kind, notice.detail) for notice in told] == [
+        (NoticeKind.LIMIT, {"limit": "viewers"})
+    ]
