@@ -9,7 +9,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from slipstream.access.policy import Excess, Limit, Policy
+from slipstream.access.policy import Excess, Policy
 from slipstream.access.request import Action
 
 NO_REFERER = "none"
@@ -28,6 +28,7 @@ def _network(text: str) -> str:
 
 Network: TypeAlias = Annotated[str, AfterValidator(_network)]
 Origin: TypeAlias = Annotated[str, Field(pattern=r"^https?://[^/]+$")]
+LimitOrNone: TypeAlias = Annotated[int, Field(ge=0)]
 
 
 class AccessSettings(BaseModel):
@@ -82,13 +83,17 @@ class AccessSettings(BaseModel):
         description="How users are asked for their passwords over RTMP: Adobe's way or "
         "Limelight's; clients that ask for one of them get that one.",
     )
-    max_kbps: Limit | None = Field(
-        default=None, description="Kilobits a second that a publisher may send, over 5 s."
+    max_kbps: LimitOrNone = Field(
+        default=0, description="Kilobits a second that a publisher may send, over 5 s. 0: any."
     )
-    max_width: Limit | None = Field(default=None, description="Pixels, of a publisher's picture.")
-    max_height: Limit | None = Field(default=None, description="Pixels, of a publisher's picture.")
-    max_publish_s: Limit | None = Field(
-        default=None, description="Seconds that one connection may publish."
+    max_width: LimitOrNone = Field(
+        default=0, description="Pixels that a publisher's picture may be wide. 0: any."
+    )
+    max_height: LimitOrNone = Field(
+        default=0, description="Pixels that a publisher's picture may be high. 0: any."
+    )
+    max_publish_s: LimitOrNone = Field(
+        default=0, description="Seconds that one connection may publish. 0: any."
     )
     excess: Literal["warn", "refuse", "cut"] = Field(
         default="cut",
@@ -107,9 +112,9 @@ class AccessSettings(BaseModel):
     def policy(self) -> Policy:
         """What holds for every publisher."""
         return Policy(
-            max_kbps=self.max_kbps,
-            max_width=self.max_width,
-            max_height=self.max_height,
-            max_s=self.max_publish_s,
+            max_kbps=self.max_kbps or None,
+            max_width=self.max_width or None,
+            max_height=self.max_height or None,
+            max_s=self.max_publish_s or None,
             excess=Excess(self.excess),
         )

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import structlog
 from aiohttp import hdrs, web
 
 from slipstream.access import Action, Request
 from slipstream.errors import BadNameError
 from slipstream.formats import Selection, split_selection
-from slipstream.hub import stream_name
+from slipstream.hub import Notice, NoticeKind, stream_name
 from slipstream.net.listener import plain_address
 from slipstream.net.services import Services
+
+log = structlog.get_logger()
 
 
 class Visitor(NamedTuple):
@@ -73,8 +76,24 @@ async def _allowed(
     if decision.undecided:
         decision = await services.gate.ask(asked, services.loop.time())
     if not decision.allowed:
+        _refused(services, asked, decision.reason)
         raise web.HTTPForbidden(text="not allowed\n", headers=cors)
     return stream
+
+
+def _refused(services: Services, asked: Request, reason: str) -> None:
+    """Note that somebody may not."""
+    where = {"address": asked.address, "stream": asked.stream, "protocol": asked.protocol}
+    log.warning("play.refused", **where, reason=reason)
+    notice = Notice(
+        NoticeKind.REFUSED,
+        **where,
+        client=asked.client,
+        query=asked.query,
+        reason=reason,
+        detail={"action": str(asked.action)},
+    )
+    services.hub.notices.tell(notice)
 
 
 def question(request: web.BaseRequest, stream: str, protocol: str) -> Request:
