@@ -54,6 +54,11 @@ class Commands:
         self._waiting: deque[_Run] = deque()
         self._running: set[asyncio.Task[None]] = set()
 
+    @property
+    def running(self) -> int:
+        """Programs that run now."""
+        return len(self._running)
+
     def run(self, notice: Notice, settings: HookSettings) -> None:
         """Start what the settings say for this event."""
         event = str(notice.kind)

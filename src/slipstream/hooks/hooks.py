@@ -71,6 +71,32 @@ class Hooks:
         await asyncio.gather(self.courier.stop(LAST_POSTS_S), self.commands.stop())
         await self._sender.close()
 
+    @property
+    def counts(self) -> dict[str, Callable[[], dict[str, float]]]:
+        """Functions that read what is counted, by what it is of: metrics with a label each."""
+        return {"hooks": self._now, "hook_events": self._events, "hook_commands": self._commands}
+
+    def _now(self) -> dict[str, float]:
+        return {
+            "events_waiting": self.courier.waiting,
+            "commands_running": self.commands.running,
+            "breakers_open": self.asking.open_breakers,
+        }
+
+    def _events(self) -> dict[str, float]:
+        told, asked = self.courier, self.asking
+        return {
+            "sent": told.sent,
+            "failed": told.failed,
+            "dropped": told.dropped,
+            "asked": asked.asked,
+            "unanswered": asked.unanswered,
+        }
+
+    def _commands(self) -> dict[str, float]:
+        run = self.commands
+        return {"started": run.started, "failed": run.failed, "dropped": run.dropped}
+
     def _hear(self, notice: Notice) -> None:
         if not self._throttle.lets_through(notice, asyncio.get_running_loop().time()):
             return
