@@ -95,9 +95,9 @@ class Courier:
         """Deliver what goes at once; the rest stays on disk."""
         self._ending = True
         self._wake.set()
-        tasks = [task for task in (self._work, *self._deliveries) if task is not None]
         if self._work is not None:
             await asyncio.wait((self._work,), timeout=within_s)
+        tasks = [task for task in (self._work, *self._deliveries) if task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -119,12 +119,15 @@ class Courier:
                 if self._ending:
                     return
                 await asyncio.sleep(LOOK_S)
+            except Exception:
+                log.exception("hooks.bug")
+                await asyncio.sleep(LOOK_S)
             if not self._told:
                 await self._rest()
 
     async def _turn(self) -> None:
         """Write what was told, see what there is, and send what may go."""
-        if not self._told and not self._is_open and not self._outbox.path.exists():
+        if not self._told and not self._is_open and not self._outbox.path.parent.exists():
             return  # nothing has ever been told
         await self._write()
         if self._gives_way() and not self._ending:
@@ -190,6 +193,9 @@ class Courier:
         except (sqlite3.Error, OSError) as error:
             log.warning("hooks.outbox_failed", error=str(error))
             settled = False
+        except Exception:
+            log.exception("hooks.bug")  # its stream waits, and no other does
+            settled = False
         if settled:
             self._lanes.done(entry, url)
         else:
@@ -244,8 +250,9 @@ class Courier:
     async def _in_thread(
         self, function: Callable[[Unpack[Arguments]], Result], *arguments: *Arguments
     ) -> Result:
-        """Do what waits for the disk where nobody waits for it."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)
+        """Do what waits for the disk where nobody waits for it, even if we are cancelled."""
+        loop = asyncio.get_running_loop()
+        return await asyncio.shield(loop.run_in_executor(self._thread, function, *arguments))
 
     def _url_of(self, entry: Entry) -> str:
         return self._settings_of(entry.stream).url_of(entry.event)
