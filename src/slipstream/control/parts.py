@@ -9,6 +9,7 @@ from slipstream.access import Gate
 from slipstream.control.ledger import Ledger
 from slipstream.control.logs import Logs
 from slipstream.control.memory import MemoryGuard
+from slipstream.control.reload import Reload, no_reload
 from slipstream.hooks import Hooks
 from slipstream.http.barred import Barred
 from slipstream.hub import Hub
@@ -45,3 +46,5 @@ class Parts:
     """How much this worker told others of the logs that it writes."""
     ledger: Ledger = field(default_factory=Ledger)
     """Shared by all workers."""
+    reload: Reload = no_reload
+    """Has the whole server read its configuration again."""
