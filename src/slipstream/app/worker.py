@@ -21,10 +21,11 @@ from slipstream.control.listed import ListedStreams
 from slipstream.control.memory import MemoryGuard, memory_ceiling
 from slipstream.control.mistakes import ConfigError
 from slipstream.control.reload import Reload, ReloadReport, no_reload
+from slipstream.hooks import Hooks
 from slipstream.http.application import http_application
 from slipstream.http.entrance import HttpEntrance
 from slipstream.http.site import EXTENSIONS, Site
-from slipstream.hub import EndReason, Hub
+from slipstream.hub import EndReason, Hub, Notice, NoticeKind
 from slipstream.log import Log
 from slipstream.net.admissions import Admissions, SpareAdmissions
 from slipstream.net.farewells import Farewells
@@ -89,13 +90,18 @@ class Worker:
         self._membership = member = (
             None if membership is None else membership(lambda: admissions.open, pump.pace)
         )
-        gate = Gate(live.reader(Config.access_settings), keys.publish_key)
-        memory = MemoryGuard(memory_ceiling(config.server, workers))
+        gate = Gate(
+            live.reader(Config.access_settings),
+            keys.publish_key,
+            folder=config.server.data_dir,
+            signing_key=keys.signing_key,
+        )
         self._hub = hub = Hub(
             live.reader(Config.stream_settings),
             self._wake,
             None if member is None else member.directory,
         )
+        memory = MemoryGuard(memory_ceiling(config.server, workers), hub.notices)
         self._services = services = Services(
             loop=loop,
             hub=hub,
@@ -116,6 +122,14 @@ class Worker:
             stop_s=config.server.stop_s,
             drain_s=config.server.drain_s,
         )
+        self._hooks = Hooks(
+            hub,
+            live.reader(Config.hook_settings),
+            config.server.data_dir,
+            places=(workers, 0 if member is None else member.badge.slot),
+            gives_way=lambda: self.shutdown.is_draining,
+        )
+        gate.backend = self._hooks.asking
         self._slates = Slates(hub, live.reader(Config.slate_settings), loop, services.new_id)
         self._http = HttpEntrance(http_admissions, loop)
         self._listeners = [
@@ -133,6 +147,7 @@ class Worker:
             admissions=admissions,
             gate=gate,
             logs=logs,
+            hooks=self._hooks,
             memory=memory,
             reload=reload,
             workers=workers,
@@ -174,6 +189,8 @@ class Worker:
         await self._runner.setup()
         assert self._runner.server is not None
         self._http.open(self._runner.server, self._site.ready)
+        self._hooks.start()
+        self._logs.on_error = self._tell_error
         if self._membership is not None:
             self._membership.start()
         for listener in self._listeners:
@@ -210,6 +227,8 @@ class Worker:
             link.abort()
         self._intake.stop()
         self._pump.stop()
+        self._logs.on_error = None
+        await self._hooks.stop()
         self._parts.logs.tick()
         if self._membership is not None:
             self._membership.stop()
@@ -260,10 +279,18 @@ class Worker:
             others_have_less=member.loads.others_have_less,
         )
 
-    def _receive(self, sock: socket.socket, address: str, said: Sequence[bytes]) -> None:
+    def _receive(
+        self, sock: socket.socket, address: str, said: Sequence[bytes], permit: bytes
+    ) -> None:
         """Take over a connection from another worker, for a stream whose home is here."""
         self._services.admissions.opened(address)
-        RtmpSession(self._services, sock, address).repeat(said)
+        RtmpSession(self._services, sock, address).repeat(said, permit)
+
+    def _tell_error(self, kind: str) -> None:
+        """Have it known that the log has a line of an error; called in any thread."""
+        if kind != "notice.bug":  # listeners would be told of their own
+            notice = Notice(NoticeKind.ERROR, reason=kind)
+            self._loop.call_soon_threadsafe(self._hub.notices.tell, notice)
 
     def _wake(self, log: Log, picture: bool) -> None:
         self._pump.wake(log, picture)

@@ -1,9 +1,9 @@
 """The configuration: joins the settings that each part owns, from TOML, environment and flags.
 
-Each section is a part's own strict model. `[apps.NAME]` sets values of `[streams]`, `[access]`
-and `[slate]` anew for the streams whose names begin with `NAME/`. Nothing unknown is accepted,
-and everything that is wrong is told at once. Flags go over the environment, and that over the
-file.
+Each section is a part's own strict model. `[apps.NAME]` sets values of `[streams]`, `[access]`,
+`[slate]` and `[hooks]` anew for the streams whose names begin with `NAME/`. Nothing unknown is
+accepted, and everything that is wrong is told at once. Flags go over the environment, and that over
+the file.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from slipstream.control.environment import Variable, variables
 from slipstream.control.mistakes import ConfigError, Key, Mistake, explain, find_line, sets
 from slipstream.control.settings import LogSettings, ServerSettings
 from slipstream.errors import BadNameError
+from slipstream.hooks import HookSettings
 from slipstream.hub import StreamSettings, stream_name
 from slipstream.net.settings import NetSettings
 from slipstream.page.settings import PageSettings
@@ -64,6 +65,9 @@ class AppSettings(BaseModel):
     slate: SlateSettings = Field(
         default_factory=SlateSettings, description="Values of [slate] for this application."
     )
+    hooks: HookSettings = Field(
+        default_factory=HookSettings, description="Values of [hooks] for this application."
+    )
 
 
 def _app_name(name: str) -> str:
@@ -97,6 +101,10 @@ class Config(BaseModel):
         default_factory=SlateSettings,
         description="What viewers get while the publisher of their stream is away.",
     )
+    hooks: HookSettings = Field(
+        default_factory=HookSettings,
+        description="Who is told of what happens, who is asked who may, and what is run.",
+    )
     page: PageSettings = Field(
         default_factory=PageSettings,
         description="The page for people who watch in a browser.",
@@ -120,6 +128,11 @@ class Config(BaseModel):
         """What the viewers of a stream get while nobody publishes it, by its name."""
         app = self.apps.get(stream.partition("/")[0])
         return self.slate if app is None else _merged(self.slate, app.slate)
+
+    def hook_settings(self, stream: str) -> HookSettings:
+        """Who is told and asked about a stream, by its name; of the server as a whole by ""."""
+        app = self.apps.get(stream.partition("/")[0])
+        return self.hooks if app is None else _merged(self.hooks, app.hooks)
 
     def to_json(self) -> str:
         """All that is set, for another process."""

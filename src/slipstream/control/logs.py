@@ -70,6 +70,7 @@ class Logs:
     ) -> None:
         self.lines: Counter[str] = Counter()  # written, by level
         self.limit = LineLimit(max(1, LINES_PER_S // share))
+        self.on_error: Callable[[str], object] | None = None  # told the kind, in any thread
         self.recent: Ring[Event] = Ring(LINES_KEPT)
         self._settings = settings
         self._secrets = tuple(secrets)
@@ -126,6 +127,8 @@ class Logs:
             if not self.limit.admits(event["event"], now):
                 raise structlog.DropEvent
         self.lines[level] += 1
+        if self.on_error is not None and LEVELS.get(level, logging.ERROR) >= logging.ERROR:
+            self.on_error(event["event"])
         return event
 
     def _tell_left_out(self, now: float) -> None:

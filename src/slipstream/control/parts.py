@@ -10,6 +10,7 @@ from slipstream.control.ledger import Ledger
 from slipstream.control.logs import Logs
 from slipstream.control.memory import MemoryGuard
 from slipstream.control.reload import Reload, no_reload
+from slipstream.hooks import Hooks
 from slipstream.http.barred import Barred
 from slipstream.hub import Hub
 from slipstream.net.admissions import Admissions
@@ -38,6 +39,7 @@ class Parts:
     workers: int = 1
     """How many there should be."""
     memory: MemoryGuard = field(default_factory=MemoryGuard)
+    hooks: Hooks | None = None
     barred: Barred = field(default_factory=Barred)
     """Players that were sent away."""
     feed_bytes: Callable[[], int] = int

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from slipstream.formats import Format, format_named
 from slipstream.hub.directory import Directory
+from slipstream.hub.notices import Notice, NoticeKind
 from slipstream.hub.peers import EndReason, FullError, ViewerPeer, Wake
 from slipstream.hub.settings import StreamSettings
 from slipstream.log import Log, SyncPoint
@@ -135,12 +136,16 @@ class Audience:
             FullError: the stream has all the viewers, or formats, that it may have.
         """
         if form_class not in self.forms and len(self.forms) >= MAX_FORMS:
-            raise FullError(f"{self.stream.name} is watched in {MAX_FORMS} formats, the limit")
+            reason = f"{self.stream.name} is watched in {MAX_FORMS} formats, the limit"
+            self._tell_limit(peer, "formats", reason)
+            raise FullError(reason)
         form = self.form(form_class)
         subscription = Subscription(self, form, peer, delay_ms, now)
         limit = self.settings.max_viewers
         if limit and self._ask_for_seat(subscription, limit) is False:
-            raise FullError(f"{self.stream.name} has {limit} viewers, the limit")
+            reason = f"{self.stream.name} has {limit} viewers, the limit"
+            self._tell_limit(peer, "viewers", reason)
+            raise FullError(reason)
         self.subscriptions[subscription] = None
         self._waiting[subscription] = None
         self._start_now(subscription)
@@ -303,6 +308,7 @@ class Audience:
 
     def _on_seated(self, subscription: Subscription, there_is_room: bool) -> None:
         if not there_is_room:
+            self._tell_limit(subscription.peer, "viewers", str(EndReason.FULL))
             subscription.end(EndReason.FULL)
         elif subscription.ended:
             self._directory.leave_seat(self.stream.name)
@@ -310,6 +316,19 @@ class Audience:
             subscription.seat()
             if not subscription.started:
                 self._start_now(subscription)
+
+    def _tell_limit(self, peer: ViewerPeer, limit: str, reason: str) -> None:
+        """Have it known that somebody could not be let in."""
+        notice = Notice(
+            NoticeKind.LIMIT,
+            stream=self.stream.name,
+            id=peer.connection_id,
+            address=peer.address,
+            protocol=peer.protocol,
+            reason=reason,
+            detail={"limit": limit},
+        )
+        self.stream.notices.tell(notice)
 
     def _start_now(self, subscription: Subscription) -> None:
         """Start a viewer at what there is already, if the stream is on air."""

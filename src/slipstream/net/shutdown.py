@@ -54,6 +54,11 @@ class Shutdown:
         """Whether nobody may begin anything any more."""
         return self._stopping
 
+    @property
+    def is_draining(self) -> bool:
+        """Whether it is to end when everybody has left, and others go on instead."""
+        return self._told.is_set() and not self._stopping
+
     # Told
 
     def stop(self) -> None:
