@@ -16,11 +16,12 @@ import orjson
 from aiohttp import web
 
 from slipstream.access import Gate, Operators
-from slipstream.control import Api, Config, Logs, Parts
+from slipstream.control import Api, Config, LiveConfig, Logs, Parts
 from slipstream.control.api.relays import RelaysResource
 from slipstream.control.counters import Counters
 from slipstream.control.ledger import Ledger
 from slipstream.control.overview import Overview
+from slipstream.control.reload import Reloading
 from slipstream.control.vitals import Vitals
 from slipstream.formats import Format
 from slipstream.http.application import http_application
@@ -148,6 +149,7 @@ class Stage:
         loop = asyncio.get_running_loop()
         pump = Pump(loop, Pace())
         self.config = config
+        self.live = LiveConfig(config)
         self.folder = folder  # of further tokens, and relays
         self.now = loop.time()
         self.peers = peers or AlonePeers()
@@ -165,6 +167,7 @@ class Stage:
             logs=Logs(config.log),
             ready=True,
             peers=self.peers,
+            reload=Reloading(self.live, lambda: config).reload,
             ledger=ledger or Ledger(),
         )
         services = Services(
@@ -231,7 +234,7 @@ async def serving_workers(count: int, config: Config | None = None) -> AsyncIter
 @asynccontextmanager
 async def _open(stage: Stage) -> AsyncIterator[Stage]:
     stage.api = Api(
-        stage.parts, stage.config, Operators(TOKEN, stage.folder), [RelaysResource(stage.relays)]
+        stage.parts, stage.live, Operators(TOKEN, stage.folder), [RelaysResource(stage.relays)]
     )
     stage.api.add_to(stage.app)
     runner = web.AppRunner(stage.app, access_log=None, shutdown_timeout=0.1)
