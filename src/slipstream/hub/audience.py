@@ -42,19 +42,27 @@ class Subscription:
         "ended",
         "form",
         "peer",
+        "player",
         "since",
         "started",
         "stream",
     )
 
     def __init__(
-        self, audience: Audience, form: Format, peer: ViewerPeer, delay_ms: int, now: float
+        self,
+        audience: Audience,
+        form: Format,
+        peer: ViewerPeer,
+        delay_ms: int,
+        player: str,
+        now: float,
     ) -> None:
         self.audience = audience
         self.stream = audience.stream
         self.form = form
         self.peer = peer
         self.delay_ms = delay_ms
+        self.player = player
         self.since = now
         self.deadline = now + audience.settings.wait_s
         self.started = False
@@ -123,7 +131,7 @@ class Audience:
         return bool(self._waiting)
 
     def subscribe(
-        self, form_class: type[Format], peer: ViewerPeer, now: float, delay_ms: int
+        self, form_class: type[Format], peer: ViewerPeer, now: float, delay_ms: int, player: str
     ) -> Subscription:
         """Let a viewer in. It is started now if the stream is on air, else when it is.
 
@@ -133,14 +141,14 @@ class Audience:
         if form_class not in self.forms and len(self.forms) >= MAX_FORMS:
             raise FullError(f"{self.stream.name} is watched in {MAX_FORMS} formats, the limit")
         form = self.form(form_class)
-        subscription = Subscription(self, form, peer, delay_ms, now)
+        subscription = Subscription(self, form, peer, delay_ms, player, now)
         limit = self.settings.max_viewers
         if limit:
 
             def seated(there_is_room: bool) -> None:
                 self._on_seated(subscription, there_is_room)
 
-            answer = self._directory.take_seat(self.stream.name, limit, seated)
+            answer = self._directory.take_seat(self.stream.name, player, limit, seated)
             if answer is False:
                 raise FullError(f"{self.stream.name} has {limit} viewers, the limit")
             if answer:
@@ -155,7 +163,7 @@ class Audience:
         self.subscriptions.pop(subscription, None)
         self._waiting.pop(subscription, None)
         if seated:
-            self._directory.leave_seat(self.stream.name)
+            self._directory.leave_seat(self.stream.name, subscription.player)
 
     def form(self, form_class: type[Format]) -> Format:
         """The stream in this format."""
@@ -291,7 +299,7 @@ class Audience:
         if not there_is_room:
             subscription.end(EndReason.FULL)
         elif subscription.ended:
-            self._directory.leave_seat(self.stream.name)
+            self._directory.leave_seat(self.stream.name, subscription.player)
         else:
             subscription.seat()
             self._start_now(subscription)
