@@ -32,6 +32,8 @@ class Figures:
     publishers: Counter[str] = field(default_factory=Counter)  # by protocol
     viewers: Counter[str] = field(default_factory=Counter)  # by protocol, with those who wait
     waiting_viewers: int = 0
+    players: dict[str, tuple[str, bool]] = field(default_factory=dict)
+    """Those of the viewers who may be in other workers, too: the protocol, and whether it waits."""
     received_bits_per_second: float = 0.0
     log_bytes: int = 0  # of the streams in `streams`
 
@@ -57,6 +59,11 @@ class Figures:
                 figures.waiting_streams[stream.name] = bytes_kept
         figures.publishers = Counter(publishers)
         figures.viewers = Counter([viewer.peer.protocol for viewer in viewers])
+        figures.players = {
+            viewer.player: (viewer.peer.protocol, not viewer.started)
+            for viewer in viewers
+            if viewer.player
+        }
         figures.waiting_viewers = [viewer.started for viewer in viewers].count(False)
         return figures
 

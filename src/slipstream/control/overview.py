@@ -21,7 +21,7 @@ from slipstream.control.questions import Questions
 from slipstream.control.server_report import ServerReport, ServerShare
 from slipstream.control.stream_report import (
     PublisherReport,
-    StreamReport,
+    StreamShare,
     StreamsReport,
     SwitchReport,
     ViewerReport,
@@ -140,7 +140,7 @@ class Overview:
         streams = self._parts.hub.streams
         there = [streams[name] for name in names if name in streams]
         worker, now = self._parts.worker, _now()
-        return [StreamReport.of(stream, worker, now) for stream in there]
+        return [StreamShare.of(stream, worker, now) for stream in there]
 
     def _viewers_here(self, name: str, first: int, count: int) -> object:
         stream = self._parts.hub.streams.get(name)
