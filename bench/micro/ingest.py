@@ -65,7 +65,7 @@ def publish(parts: Services, name: str, chunk_size: int) -> tuple[RtmpSession, s
     near, far = socket.socketpair()
     far.setblocking(False)
     parts.admissions.opened("127.0.0.1")
-    session = RtmpSession(parts, near, "127.0.0.1")
+    session = RtmpSession(parts, Link(near, "127.0.0.1", NOBODY, parts.loop))
     client = ClientConnection("live", "rtmp://127.0.0.1/live", random_bytes=os.urandom)
     client.publish(name)
     while not session.publishers:

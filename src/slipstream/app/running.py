@@ -35,10 +35,10 @@ def serve(config: Config) -> None:
         SlipstreamError: an address cannot be used, or the data folder.
     """
     keys = load_keys(config.server.data_dir)
-    rtmp = open_listening_socket(config.server.rtmp)
-    http = open_listening_socket(config.server.http)
+    places = config.server.rtmp, config.server.http, *config.encrypted()
+    socks = [[open_listening_socket(place)] if place else [] for place in places]
     with _logs(config, keys) as logs, pid_file(config.server.data_dir):
-        _run(_serve(config, keys, logs, rtmp, http))
+        _run(_serve(config, keys, logs, socks))
 
 
 def demonstrate(config: Config) -> None:
@@ -64,6 +64,8 @@ class WorkerStart:
     ledger: Ledger
     rtmp: Sequence[socket.socket]
     http: Sequence[socket.socket]
+    rtmps: Sequence[socket.socket]
+    https: Sequence[socket.socket]
     badge: Badge
     inheritance: Inheritance
     rendezvous: Rendezvous
@@ -101,7 +103,15 @@ async def _work(start: WorkerStart, logs: Logs) -> None:
     succession = Succession(start.inheritance, start.rendezvous, drain)
 
     worker = Worker(
-        start.config, start.keys, logs, start.rtmp, start.http, membership, start.ledger
+        start.config,
+        start.keys,
+        logs,
+        start.rtmp,
+        start.http,
+        membership,
+        start.ledger,
+        rtmps=start.rtmps,
+        https=start.https,
     )
     # A service manager sends it to all processes, and the supervisor says stop as well.
     loop.add_signal_handler(signal.SIGTERM, worker.shutdown.stop_once)
@@ -121,13 +131,13 @@ def _logs(config: Config, keys: Keys) -> Iterator[Logs]:
 
 
 async def _serve(
-    config: Config, keys: Keys, logs: Logs, rtmp: socket.socket, http: socket.socket
+    config: Config, keys: Keys, logs: Logs, socks: Sequence[Sequence[socket.socket]]
 ) -> None:
-    worker = Worker(config, keys, logs, [rtmp], [http])
+    rtmp, http, rtmps, https = socks
+    worker = Worker(config, keys, logs, rtmp, http, rtmps=rtmps, https=https)
+    places = [format_address(sock) for sock in (*rtmp, *http, *rtmps, *https)]
     await worker.start()
-    print(  # noqa: T201
-        welcome(config, keys, format_address(rtmp), format_address(http)), file=sys.stderr
-    )
+    print(welcome(config, keys, *places), file=sys.stderr)  # noqa: T201
     notify(READY)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -13,6 +13,7 @@ from slipstream.hub import Hub
 from slipstream.net.admissions import Admissions
 from slipstream.net.intake import Intake
 from slipstream.net.pump import Pump
+from slipstream.tls import Certificates
 from slipstream.workers.peers import AlonePeers, Peers
 
 
@@ -35,6 +36,8 @@ class Parts:
     """Which of the server's places it fills, from 0; who replaces it fills the same."""
     workers: int = 1
     """How many there should be."""
+    certificates: Certificates | None = None
+    """Of RTMPS and HTTPS; None: nobody has asked for them."""
     memory: MemoryGuard = field(default_factory=MemoryGuard)
     feed_bytes: Callable[[], int] = int
     """How much this worker told others of the logs that it writes."""

@@ -9,7 +9,9 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from slipstream.http import application
+from slipstream.http.tls_transport import TlsTransport
 from slipstream.net.admissions import Admissions
+from slipstream.net.tls_link import TlsLink
 
 
 class HttpEntrance:
@@ -39,16 +41,24 @@ class HttpEntrance:
 
     def __call__(self, sock: socket.socket, address: str) -> None:
         """Take a connection in."""
-        assert self._server is not None
         sock.setblocking(False)
-        inner = self._server()
-        protocol = _Counted(inner, self._admissions, address, lambda: self._forget(inner))
-        self._silent[inner] = self._loop.call_later(
-            application.FIRST_HEAD_S, self._lose_patience, inner
-        )
+        protocol = self._protocol(address)
         task = self._loop.create_task(self._connect(protocol, sock))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def take_encrypted(self, link: TlsLink) -> None:
+        """Take a connection in that speaks TLS: HTTPS."""
+        TlsTransport(link, self._protocol(link.address), self._loop)
+
+    def _protocol(self, address: str) -> _Counted:
+        """The library's, for a connection that begins."""
+        assert self._server is not None
+        inner = self._server()
+        self._silent[inner] = self._loop.call_later(
+            application.FIRST_HEAD_S, self._lose_patience, inner
+        )
+        return _Counted(inner, self._admissions, address, lambda: self._forget(inner))
 
     def _lose_patience(self, protocol: web.RequestHandler) -> None:
         del self._silent[protocol]

@@ -15,9 +15,11 @@ from email.utils import formatdate
 from aiohttp import web
 
 from slipstream.http.application import ALWAYS
+from slipstream.http.tls_transport import TlsTransport
 from slipstream.log.segment import open_memory
 
 FILE_BYTES = 32 << 10  # from this length on a file is cheaper than a write
+PIECE_BYTES = 128 << 10  # with TLS
 STALLED_S = 15.0  # a peer that takes nothing for so long is let go
 
 
@@ -63,6 +65,9 @@ class ReadyFile(ReadyAnswer):
         transport = request.transport
         if transport is None:
             return
+        if isinstance(transport, TlsTransport):
+            await self._send_encrypted(request, transport)
+            return
         fd = transport.get_extra_info("socket").fileno()
         try:
             sent = os.sendfile(fd, self._fd, 0, self._length)
@@ -75,6 +80,16 @@ class ReadyFile(ReadyAnswer):
                 await self._send_rest(fd, sent, transport)
             finally:
                 os.close(fd)
+
+    async def _send_encrypted(self, request: web.BaseRequest, transport: TlsTransport) -> None:
+        """The kernel cannot do it: piece by piece, the next one when the peer has taken one."""
+        try:
+            for start in range(0, self._length, PIECE_BYTES):
+                transport.write(os.pread(self._fd, PIECE_BYTES, start))
+                async with asyncio.timeout(STALLED_S):
+                    await request.writer.drain()
+        except TimeoutError:
+            transport.abort()
 
     async def _send_rest(self, fd: int, sent: int, transport: asyncio.Transport) -> None:
         while sent < self._length:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -50,7 +49,12 @@ OTHERS_KNOW_S = 0.05
 
 
 class RtmpSession:
-    """Made for each accepted socket; lives until its link ends."""
+    """Made for each connection; lives until its link ends.
+
+    Args:
+        services: of this worker.
+        link: becomes ours.
+    """
 
     __slots__ = (
         "_connection",
@@ -69,7 +73,7 @@ class RtmpSession:
         "viewers",
     )
 
-    def __init__(self, services: Services, sock: socket.socket, address: str) -> None:
+    def __init__(self, services: Services, link: Link) -> None:
         self.services = services
         self.connection_id = services.new_id("rtmp")
         self.app = ""
@@ -81,13 +85,14 @@ class RtmpSession:
         self.said: list[bytes] | None = [] if services.mover is not None else None
         self.publishers: dict[int, RtmpPublisher] = {}
         self.viewers: dict[int, RtmpViewer] = {}
-        self.link = Link(sock, address, self, services.loop, leaving=services.farewells)
+        self.link = link
+        link.hand_to(self)
         self._connection = ServerConnection(random_bytes=os.urandom)
         self._pending = True
         self._deadline: asyncio.TimerHandle | None = None
         services.sessions[self] = None
         self._expect("the handshake", services.settings.handshake_s)
-        self.link.start()
+        link.start()
 
     # The link's side
 

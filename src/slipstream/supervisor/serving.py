@@ -25,6 +25,7 @@ from slipstream.net.listener import format_address, open_listening_socket
 from slipstream.supervisor.plan import Plan, first_plan, next_plan
 from slipstream.supervisor.replacement import TRIAL
 from slipstream.supervisor.supervisor import Supervisor
+from slipstream.tls import prepare
 from slipstream.workers.inheritance import Inheritance
 
 log = structlog.get_logger()
@@ -47,6 +48,7 @@ def serve(load: LoadConfig, arguments: Sequence[str]) -> None:
         _try_out(load(), inheritance)
     elif inheritance is None:
         config = load()
+        prepare(config.tls, config.server.data_dir)
         if config.server.worker_count == 1:
             app.serve(config)
         else:
@@ -64,12 +66,17 @@ def _try_out(config: Config, inheritance: Inheritance | None) -> None:
     """
     _import_loop()
     load_keys(config.server.data_dir)
-    server = config.server
+    prepare(config.tls, config.server.data_dir)
+    server, encrypted = config.server, config.encrypted()
     if inheritance is not None:
-        if server.rtmp not in inheritance.rtmp.values():
-            open_listening_socket(server.rtmp).close()
-        if server.http not in inheritance.http.values():
-            open_listening_socket(server.http).close()
+        for wanted, there in (
+            (server.rtmp, inheritance.rtmp),
+            (server.http, inheritance.http),
+            (encrypted.rtmps, inheritance.rtmps),
+            (encrypted.https, inheritance.https),
+        ):
+            if wanted and wanted not in there.values():
+                open_listening_socket(wanted).close()
 
 
 def _succeed(load: LoadConfig, arguments: Sequence[str], inheritance: Inheritance) -> None:
@@ -108,9 +115,8 @@ def _supervise(plan: Plan, inheritance: Inheritance | None = None, mistake: str 
 
     def tell() -> None:
         if inheritance is None:
-            (rtmp,), (http,) = plan.rtmp, plan.http
-            places = format_address(rtmp), format_address(http)
-            print(welcome(plan.config, plan.keys, *places), file=sys.stderr)  # noqa: T201
+            socks = (*plan.rtmp, *plan.http, *plan.rtmps, *plan.https)
+            print(welcome(plan.config, plan.keys, *map(format_address, socks)), file=sys.stderr)  # noqa: T201
         elif inheritance.begins_generation:
             log.info("server.replaced", generation=plan.generation)
 

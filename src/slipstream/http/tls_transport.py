@@ -1,0 +1,126 @@
+"""HTTPS for a library that wants a transport: a TLS link with the methods of one.
+
+From here the link can be taken over again, for a response without an end. There is no socket
+to be had from this transport: nobody can write past the encryption.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from slipstream.net.link import NOBODY
+from slipstream.net.tls_link import TlsLink
+
+HIGH_BYTES, LOW_BYTES = 64 << 10, 0  # unsent: the protocol is asked to pause, and to go on
+
+
+class TlsTransport(asyncio.Transport):
+    """Made once hands are shaken; the link's owner from then on.
+
+    Args:
+        link: becomes ours.
+        protocol: to which it is the transport.
+        loop: of the worker.
+    """
+
+    def __init__(
+        self,
+        link: TlsLink,
+        protocol: asyncio.Protocol,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        super().__init__({"peername": (link.address, 0), "sslcontext": link.context})
+        self._link = link
+        self._protocol = protocol
+        self._loop = loop
+        self._closing = False
+        self._reading = True
+        self._paused = False  # the protocol
+        link.hand_to(self)
+        link.on_drained = self._drained
+        protocol.connection_made(self)
+
+    def take_link(self) -> TlsLink:
+        """Let go of the link; to the protocol the connection has ended."""
+        self._link.on_drained = None
+        self._link.hand_to(NOBODY)
+        self._end()
+        return self._link
+
+    # What comes
+
+    def received(self, data: bytes) -> None:
+        """Hand it on."""
+        self._protocol.data_received(data)
+
+    def lost(self, reason: str) -> None:  # noqa: ARG002 - the library has no use for it
+        """The connection has ended."""
+        self._end()
+
+    def pause_reading(self) -> None:
+        """Leave what comes where it is."""
+        if self.is_reading():
+            self._reading = False
+            self._link.stop_watching()
+
+    def resume_reading(self) -> None:
+        """Read again."""
+        if not self._reading and not self._closing:
+            self._reading = True
+            self._link.start()
+
+    def is_reading(self) -> bool:
+        """Whether what comes is handed on."""
+        return self._reading and not self._closing
+
+    # What goes
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Send it, now or when the peer takes it."""
+        if not self._closing:
+            self._link.write_now(bytes(data), bounded=False)
+            if self._link.unsent > HIGH_BYTES and not self._paused:
+                self._paused = True
+                self._protocol.pause_writing()
+
+    def get_write_buffer_size(self) -> int:
+        """Bytes that the peer has not taken."""
+        return self._link.unsent
+
+    def get_write_buffer_limits(self) -> tuple[int, int]:
+        """At which of them the protocol goes on and pauses."""
+        return LOW_BYTES, HIGH_BYTES
+
+    def can_write_eof(self) -> bool:
+        """TLS has no half-closed connections."""
+        return False
+
+    # The end
+
+    def is_closing(self) -> bool:
+        """Whether nothing more is sent."""
+        return self._closing
+
+    def close(self) -> None:
+        """Send what is unsent, then close."""
+        if not self._closing:
+            self._link.on_drained = None
+            self._link.start()  # else nobody would see the peer leave
+            self._link.close()
+            self._end()
+
+    def abort(self) -> None:
+        """Close now."""
+        if not self._closing:
+            self._link.abort()
+            self._end()
+
+    def _drained(self) -> None:
+        if self._paused:
+            self._paused = False
+            self._protocol.resume_writing()
+
+    def _end(self) -> None:
+        if not self._closing:
+            self._closing = True
+            self._loop.call_soon(self._protocol.connection_lost, None)
