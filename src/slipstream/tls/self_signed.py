@@ -37,6 +37,7 @@ def make_self_signed(folder: Path) -> CertificateFiles:
     """
     files = self_signed(folder)
     try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not _will_do(files.certificate) or not files.key.exists():
             key = ec.generate_private_key(ec.SECP256R1())
             secret = key.private_bytes(
