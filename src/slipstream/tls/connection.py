@@ -57,6 +57,8 @@ class TlsConnection:
             self.has_ended = True
         except ssl.SSLWantReadError:
             pass
+        except ssl.SSLZeroReturnError:
+            self.has_ended = True
         except ssl.SSLError as error:
             raise TlsError(_words(error)) from error
         finally:
