@@ -235,16 +235,16 @@ def test_check_says_that_a_file_is_missing(capsys: pytest.CaptureFixture[str]) -
 def test_tools_get_what_was_written(tool: Tool) -> None:
     for arguments in (
         ["publish", "film.mp4", "rtmp://h/live/a?key=k", "--loop"],
-        ["publish", "test", "rtmp://h/live/a"],
+        ["publish", "test", "rtmps://h/live/a", "--insecure"],
         ["play", "rtmp://h/live/a", "--out", "a.flv"],
         ["probe", "rtmp://h/live/a", "--seconds", "9", "--json"],
     ):
         assert main(arguments) == 0
     assert tool.calls == [
-        (("film.mp4", "rtmp://h/live/a?key=k"), {"loop": True}),
-        (("test", "rtmp://h/live/a"), {"loop": False}),
-        (("rtmp://h/live/a",), {"out": Path("a.flv"), "seconds": None}),
-        (("rtmp://h/live/a",), {"seconds": 9.0, "as_json": True}),
+        (("film.mp4", "rtmp://h/live/a?key=k"), {"loop": True, "insecure": False}),
+        (("test", "rtmps://h/live/a"), {"loop": False, "insecure": True}),
+        (("rtmp://h/live/a",), {"out": Path("a.flv"), "seconds": None, "insecure": False}),
+        (("rtmp://h/live/a",), {"seconds": 9.0, "as_json": True, "insecure": False}),
     ]
 
 

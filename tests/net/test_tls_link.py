@@ -47,6 +47,7 @@ class Door:
     def __init__(self, context: ssl.SSLContext | None, within_s: float = 5) -> None:
         self.links: list[TlsLink] = []
         self.owners: list[Owner] = []
+        self._streams: list[object] = []
         self.admissions = Admissions(max_pending=100)
         self._entrance = TlsEntrance(
             lambda: context,
@@ -63,14 +64,13 @@ class Door:
         self._entrance(near, "x")
         return far
 
-    async def connect(
-        self, **options: object
-    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def connect(self, **options: object) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         came = len(self.links)
         streams = await asyncio.open_connection(
             sock=self.knock(), ssl=trusting_anybody(), server_hostname="", **options
         )
         await until(lambda: len(self.links) > came)
+        self._streams.append(streams)  # who forgets the writer hangs up
         return streams
 
     def _enter(self, link: TlsLink) -> None:
@@ -156,7 +156,7 @@ async def test_a_crowd_comes_in_and_the_loop_goes_on_between(door: Door) -> None
 
     count()
     await asyncio.gather(*(come() for _ in range(40)))
-    assert len(door.links) == 40
+    await until(lambda: len(door.links) == 40)
     assert door.admissions.pending == 40  # theirs to settle who took them in
     assert turns > 10
 
@@ -202,11 +202,12 @@ async def test_viewers_get_every_byte_of_the_log(stage: Stage, door: Door) -> No
     watchers = [await watching(stage, door) for _ in range(3)]
     plain = stage.viewer()
     for number in range(60):
-        stage.put(os.urandom(1 + number * 3000))
+        stage.put(os.urandom(1 + number * 1000))
         if number % 10 == 0:
             await asyncio.sleep(0.01)
-    for _, reader in watchers:
-        assert await reader.readexactly(len(stage.written)) == stage.written
+    size = len(stage.written)
+    got = await asyncio.gather(*(reader.readexactly(size) for _, reader in watchers))
+    assert got == [stage.written] * 3
     assert await plain.take(len(stage.written)) == stage.written
     await until(lambda: all(viewer.cursor.fd >= 0 for viewer, _ in watchers))
     stage.put(b"last")
