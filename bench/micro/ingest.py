@@ -23,8 +23,8 @@ import structlog
 from slipstream.access import AccessSettings, Gate
 from slipstream.hub import Hub, StreamSettings
 from slipstream.net.intake import Intake
-from slipstream.net.listener import Admissions
 from slipstream.net.link import NOBODY, Link
+from slipstream.net.listener import Admissions
 from slipstream.net.pace import Pace
 from slipstream.net.pump import Pump
 from slipstream.net.rtmp_session import RtmpSession
