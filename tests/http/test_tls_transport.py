@@ -14,11 +14,12 @@ from aiohttp import web
 
 from slipstream.http.application import http_application
 from slipstream.http.entrance import HttpEntrance
-from slipstream.http.ready import make_ready
+from slipstream.http.ready import ReadyAnswer
 from slipstream.http.tls_transport import TlsTransport
 from slipstream.net.admissions import Admissions
 from slipstream.net.link import Link
 from slipstream.net.tls_entrance import TlsEntrance
+from slipstream.tls import TlsConnection
 from slipstream.tls.certificates import read
 from tests.net.stage import until
 from tests.tls.stage import make_pair, trusting_anybody
@@ -45,16 +46,16 @@ class Site:
         )
         app = http_application()
         app.router.add_get("/large", self._large)
-        app.router.add_get("/ready", self._ready)
         app.router.add_get("/pieces", self._pieces)
         app.router.add_get("/endless", self._endless)
-        app.router.add_post("/echo", self._echo)
+        app.router.add_route("*", "/echo", self._echo)
         self.runner = web.AppRunner(app, access_log=None, shutdown_timeout=0)
 
     async def start(self) -> None:
         await self.runner.setup()
         assert self.runner.server is not None
-        self._http.open(self.runner.server)
+        ready = ReadyAnswer(web.Response(body=LARGE))
+        self._http.open(self.runner.server, lambda target, _: ready if target == "/ready" else None)
 
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         near, far = socket.socketpair()
@@ -67,9 +68,6 @@ class Site:
     async def _large(self, request: web.Request) -> web.Response:
         self.schemes.append(f"{request.scheme} {request.remote}")
         return web.Response(body=LARGE)
-
-    async def _ready(self, request: web.Request) -> web.StreamResponse:
-        return make_ready(web.Response(body=LARGE))
 
     async def _pieces(self, request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
@@ -97,12 +95,15 @@ async def opened(context: ssl.SSLContext) -> AsyncIterator[Site]:
         await site.runner.cleanup()
 
 
+def head(path: str) -> bytes:
+    return f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+
+
 async def ask(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: str, body: bytes = b""
 ) -> bytes:
-    method = "POST" if body else "GET"
-    head = f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
-    writer.write(head.encode() + body)
+    post = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+    writer.write(post.encode() + body if body else head(path))
     answer = (await reader.readuntil(b"\r\n\r\n")).lower()
     assert answer.startswith(b"http/1.1 200")
     if b"transfer-encoding: chunked" in answer:
@@ -120,6 +121,7 @@ async def test_whole_answers_come_over_one_connection(context: ssl.SSLContext) -
         reader, writer = await site.connect()
         for path in ("/large", "/ready", "/pieces", "/large", "/ready"):
             assert await ask(reader, writer, path) == LARGE, path
+            await asyncio.sleep(0.02)  # until the library waits for more
         assert await ask(reader, writer, "/echo", LARGE[:200_000]) == LARGE[:200_000]
         assert site.schemes == ["https 127.0.0.9"] * 2
         assert site.admissions.open == 1
@@ -128,31 +130,41 @@ async def test_whole_answers_come_over_one_connection(context: ssl.SSLContext) -
         assert site.admissions.pending == 0
 
 
-@pytest.mark.parametrize("path", ["/ready", "/pieces"])
+@pytest.mark.parametrize("path", ["/large", "/pieces", "/ready"])
 async def test_no_more_of_an_answer_is_encrypted_than_the_peer_takes(
     context: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
-    written = 0
-    write: Callable[[TlsTransport, bytes], None] = TlsTransport.write
+    encrypted = 0
+    encrypt: Callable[[TlsConnection, memoryview], bytes] = TlsConnection.encrypt
 
-    def count(transport: TlsTransport, data: bytes) -> None:
-        nonlocal written
-        written += len(data)
-        write(transport, data)
+    def count(tls: TlsConnection, data: memoryview) -> bytes:
+        nonlocal encrypted
+        encrypted += len(data)
+        return encrypt(tls, data)
 
-    monkeypatch.setattr(TlsTransport, "write", count)
     async with opened(context) as site:
         reader, writer = await site.connect()
-        writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-        await until(lambda: written > 0)
+        await ask(reader, writer, "/echo")
+        monkeypatch.setattr(TlsConnection, "encrypt", count)
+        writer.write(head(path))
+        await until(lambda: encrypted > 0)
         for _ in range(20):
             await asyncio.sleep(0.005)
-        assert written < len(LARGE) / 2
-        head = await reader.readuntil(b"\r\n\r\n")
-        assert head.startswith(b"HTTP/1.1 200")
+        assert encrypted < len(LARGE) / 2
         got = 0
         while got < len(LARGE):
             got += len(await reader.read(1 << 16))
+        writer.close()
+
+
+async def test_who_takes_nothing_of_an_answer_is_let_go(
+    context: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("slipstream.http.tls_transport.STALLED_S", 0.3)
+    async with opened(context) as site:
+        _, writer = await site.connect()
+        writer.write(head("/large"))
+        await until(lambda: site.admissions.open == 0)
         writer.close()
 
 

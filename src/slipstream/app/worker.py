@@ -183,9 +183,7 @@ class Worker:
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=HTTP_SHUTDOWN_S)
         await self._runner.setup()
         assert self._runner.server is not None
-        server = self._runner.server
-        server.request_handler = self._site.before(server.request_handler)
-        self._http.open(server)
+        self._http.open(self._runner.server, self._site.ready)
         if self._membership is not None:
             self._membership.start()
         self._certificates.load()

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from aiohttp import web, web_response
 
+# Seconds from an answer to the next whole head, no byte resets it: players of long segments ask
+# every ten seconds, and proxies keep connections for a minute.
+KEEP_ALIVE_S = 75.0
 MAX_BODY_BYTES = 256 << 10
 LIMITS = {
     "max_line_size": 8 << 10,  # bytes of the request line
     "max_field_size": 8 << 10,  # bytes of one header
     "max_headers": 100,
-    # Seconds from an answer to the next whole head, no byte resets it: players of long segments ask
-    # every ten seconds, and proxies keep connections for a minute.
-    "keepalive_timeout": 75.0,
+    "keepalive_timeout": KEEP_ALIVE_S,
 }
 
 FIRST_HEAD_S = 10.0  # until the first head must be whole; no byte resets this, either

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 
 from aiohttp import web
 
 from slipstream.http import application
+from slipstream.http.connection import HttpConnection, ReadyAnswers, nothing_ready
 from slipstream.http.tls_transport import TlsTransport
 from slipstream.net.admissions import Admissions
 from slipstream.net.tls_link import TlsLink
@@ -26,15 +27,24 @@ class HttpEntrance:
         self._admissions = admissions
         self._loop = loop
         self._server: web.Server | None = None
-        self._silent: dict[asyncio.BaseProtocol, asyncio.TimerHandle] = {}  # have asked nothing
+        self._find: ReadyAnswers = nothing_ready
+        self._connections: dict[web.RequestHandler, HttpConnection] = {}
+        self._silent: dict[web.RequestHandler, asyncio.TimerHandle] = {}  # have asked nothing
         self._tasks: set[asyncio.Task[object]] = set()
 
-    def open(self, server: web.Server) -> None:
-        """Serve with protocols that `server()` makes."""
+    def open(self, server: web.Server, find: ReadyAnswers = nothing_ready) -> None:
+        """Serve with protocols that `server()` makes.
+
+        Args:
+            server: of the library.
+            find: answers that are ready.
+        """
         self._server, usual = server, server.request_handler
+        self._find = find
 
         def handle(request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
-            self._forget(request.protocol)
+            self._hear(request.protocol)
+            self._connections[request.protocol].asked(request)
             return usual(request)
 
         server.request_handler = handle
@@ -51,70 +61,34 @@ class HttpEntrance:
         """Take a connection in that speaks TLS: HTTPS."""
         TlsTransport(link, self._protocol(link.address), self._loop)
 
-    def _protocol(self, address: str) -> _Counted:
-        """The library's, for a connection that begins."""
+    def _protocol(self, address: str) -> HttpConnection:
+        """What a connection that begins talks to."""
         assert self._server is not None
         inner = self._server()
+        protocol = HttpConnection(
+            inner, self._find, self._admissions, address, lambda: self._forget(inner)
+        )
+        self._connections[inner] = protocol
         self._silent[inner] = self._loop.call_later(
             application.FIRST_HEAD_S, self._lose_patience, inner
         )
-        return _Counted(inner, self._admissions, address, lambda: self._forget(inner))
+        return protocol
 
     def _lose_patience(self, protocol: web.RequestHandler) -> None:
         del self._silent[protocol]
         protocol.force_close()
 
     def _forget(self, protocol: web.RequestHandler) -> None:
+        self._hear(protocol)
+        del self._connections[protocol]
+
+    def _hear(self, protocol: web.RequestHandler) -> None:
+        """It has said something."""
         if protocol in self._silent:
             self._silent.pop(protocol).cancel()
 
-    async def _connect(self, protocol: _Counted, sock: socket.socket) -> None:
+    async def _connect(self, protocol: HttpConnection, sock: socket.socket) -> None:
         try:
             await self._loop.connect_accepted_socket(lambda: protocol, sock)
         except OSError:  # it has left already
             protocol.forget()
-
-
-class _Counted(asyncio.Protocol):
-    """The library's protocol, with its connection counted."""
-
-    def __init__(
-        self,
-        inner: asyncio.Protocol,
-        admissions: Admissions,
-        address: str,
-        on_lost: Callable[[], None],
-    ) -> None:
-        self._inner = inner
-        self._admissions = admissions
-        self._address = address
-        self._on_lost = on_lost
-        self._pending = True
-        self._open = True
-        self.pause_writing = inner.pause_writing  # type: ignore[method-assign]
-        self.resume_writing = inner.resume_writing  # type: ignore[method-assign]
-        self.eof_received = inner.eof_received  # type: ignore[method-assign]
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._inner.connection_made(transport)
-
-    def data_received(self, data: bytes) -> None:
-        self._settle()
-        self._inner.data_received(data)
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self.forget()
-        self._inner.connection_lost(error)
-
-    def forget(self) -> None:
-        """The connection is no more."""
-        self._settle()
-        if self._open:
-            self._open = False
-            self._admissions.closed()
-            self._on_lost()
-
-    def _settle(self) -> None:
-        if self._pending:
-            self._pending = False
-            self._admissions.settled(self._address)

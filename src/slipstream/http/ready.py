@@ -15,107 +15,119 @@ from email.utils import formatdate
 from aiohttp import web
 
 from slipstream.http.application import ALWAYS
-from slipstream.http.tls_transport import TlsTransport
 from slipstream.log.segment import open_memory
 
 FILE_BYTES = 32 << 10  # from this length on a file is cheaper than a write
-PIECE_BYTES = 128 << 10  # with TLS
 STALLED_S = 15.0  # a peer that takes nothing for so long is let go
 
 
-class ReadyAnswer(web.StreamResponse):
-    """Give it to the library as a response, as often as you like.
+class ReadyAnswer:
+    """A whole answer in a memory file if it is long, else in memory.
 
     Args:
         response: whose bytes it is to have; with a body.
 
     Attributes:
         size: of the body, in bytes.
+        length: of head and body, in bytes.
+        is_long: whether it is in a file.
     """
 
-    # Nothing of the library's own is set: this is all that it asks of a response.
     def __init__(self, response: web.Response) -> None:
         body = response.body
         assert isinstance(body, bytes)
+        content = _head(response, len(body)) + body
         self.size = len(body)
-        self._set_content(_head(response, self.size) + body)
-
-    @property
-    def keep_alive(self) -> bool:
-        """The connection goes on: others do not get answers that are ready."""
-        return True
-
-    async def prepare(self, request: web.BaseRequest) -> None:
-        """Send it; the transport has nothing to send before."""
-        if request.transport is not None:
-            request.transport.write(self._content)
-
-    async def write_eof(self, data: bytes = b"") -> None:
-        """It has been sent."""
-
-    def _set_content(self, content: bytes) -> None:
-        self._content = content
-
-
-class ReadyFile(ReadyAnswer):
-    """The same if it is long."""
-
-    async def prepare(self, request: web.BaseRequest) -> None:
-        """See `ReadyAnswer`."""
-        transport = request.transport
-        if transport is None:
-            return
-        if isinstance(transport, TlsTransport):
-            await self._send_encrypted(request, transport)
-            return
-        fd = transport.get_extra_info("socket").fileno()
-        try:
-            sent = os.sendfile(fd, self._fd, 0, self._length)
-        except BlockingIOError:
-            sent = 0
-        if sent < self._length:
-            # Our own: while we wait the transport may close its, and the number be another's.
-            fd = os.dup(fd)
-            try:
-                await self._send_rest(fd, sent, transport)
-            finally:
-                os.close(fd)
-
-    async def _send_encrypted(self, request: web.BaseRequest, transport: TlsTransport) -> None:
-        """The kernel cannot do it: piece by piece, the next one when the peer has taken one."""
-        try:
-            for start in range(0, self._length, PIECE_BYTES):
-                transport.write(os.pread(self._fd, PIECE_BYTES, start))
-                async with asyncio.timeout(STALLED_S):
-                    await request.writer.drain()
-        except TimeoutError:
-            transport.abort()
-
-    async def _send_rest(self, fd: int, sent: int, transport: asyncio.Transport) -> None:
-        while sent < self._length:
-            try:
-                sent += os.sendfile(fd, self._fd, sent, self._length - sent)
-            except BlockingIOError:
-                if not await _writable(fd):
-                    transport.abort()
-                    return
-
-    def _set_content(self, content: bytes) -> None:
-        self._length = len(content)
-        self._fd = open_memory(self._length)
-        os.pwrite(self._fd, content, 0)
+        self.length = len(content)
+        self.is_long = self.length >= FILE_BYTES
+        self._content = b"" if self.is_long else content
+        self._fd = -1
+        if self.is_long:
+            self._fd = open_memory(self.length)
+            os.pwrite(self._fd, content, 0)
 
     def __del__(self) -> None:
-        os.close(self._fd)
+        if self._fd >= 0:
+            os.close(self._fd)
+
+    @property
+    def content(self) -> bytes:
+        """Head and body."""
+        return os.pread(self._fd, self.length, 0) if self.is_long else self._content
+
+    def send_file(self, fd: int, start: int) -> int:
+        """Send a long one to a socket from `start` on; return where to go on.
+
+        Raises:
+            OSError: the peer has gone.
+        """
+        try:
+            while start < self.length:
+                start += os.sendfile(fd, self._fd, start, self.length - start)
+        except BlockingIOError:
+            pass
+        return start
 
 
-def make_ready(response: web.Response) -> ReadyAnswer:
-    """An answer of the kind that is cheaper for so many bytes."""
-    body = response.body
-    kind: Callable[[web.Response], ReadyAnswer] = ReadyAnswer
-    if isinstance(body, bytes) and len(body) >= FILE_BYTES:
-        kind = ReadyFile
-    return kind(response)
+class Rest:
+    """What a socket did not take of a long answer at once, sent as it can take more.
+
+    Args:
+        answer: a long one.
+        sent: bytes that have been sent.
+        fd: of the socket.
+        loop: of the worker.
+        on_end: called with whether all has been sent, once.
+    """
+
+    def __init__(
+        self,
+        answer: ReadyAnswer,
+        sent: int,
+        fd: int,
+        loop: asyncio.AbstractEventLoop,
+        on_end: Callable[[bool], None],
+    ) -> None:
+        self._answer = answer
+        self._sent = sent
+        # Our own: the transport may close its, and the number be another's.
+        self._fd = os.dup(fd)
+        self._loop = loop
+        self._on_end = on_end
+        self._moved_at = loop.time()
+        loop.add_writer(self._fd, self._send)
+        self._timer = loop.call_later(STALLED_S, self._look)
+
+    def close(self) -> None:
+        """Send no more."""
+        if self._fd >= 0:
+            self._timer.cancel()
+            self._loop.remove_writer(self._fd)
+            os.close(self._fd)
+            self._fd = -1
+
+    def _send(self) -> None:
+        try:
+            sent = self._answer.send_file(self._fd, self._sent)
+        except OSError:
+            self._end(whole=False)
+            return
+        if sent > self._sent:
+            self._sent, self._moved_at = sent, self._loop.time()
+        if sent == self._answer.length:
+            self._end(whole=True)
+
+    def _look(self) -> None:
+        """See whether the peer still takes something."""
+        left_s = self._moved_at + STALLED_S - self._loop.time()
+        if left_s > 0:
+            self._timer = self._loop.call_later(left_s, self._look)
+        else:
+            self._end(whole=False)
+
+    def _end(self, *, whole: bool) -> None:
+        self.close()
+        self._on_end(whole)
 
 
 def _head(response: web.Response, length: int) -> bytes:
@@ -124,19 +136,3 @@ def _head(response: web.Response, length: int) -> bytes:
     lines = [f"HTTP/1.1 {response.status} {response.reason}"]
     lines += [f"{name}: {value}" for name, value in fields.items()]
     return "\r\n".join([*lines, "", ""]).encode()
-
-
-async def _writable(fd: int) -> bool:
-    """Wait until something can be sent. False: nothing was taken for too long."""
-    loop = asyncio.get_running_loop()
-    ready = asyncio.Event()
-    loop.add_writer(fd, ready.set)
-    try:
-        async with asyncio.timeout(STALLED_S):
-            await ready.wait()
-    except TimeoutError:
-        return False
-    else:
-        return True
-    finally:
-        loop.remove_writer(fd)

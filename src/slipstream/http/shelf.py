@@ -1,26 +1,25 @@
 """What players have been answered lately, to be answered again at once.
 
 Routes put answers here that everybody else would get as well. Whoever is known as a player and asks
-for the same in the usual way gets them before the library has looked for a route; everybody and
+for the same in the usual way gets them before the library has read anything; everybody and
 everything else goes the usual way, which alone decides what the answers are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from functools import lru_cache
 
-from aiohttp import HttpVersion11, hdrs, web
+from aiohttp import web
+from yarl import URL
 
 from slipstream.access import Action, Request
-from slipstream.http.access import peer_address
+from slipstream.http.connection import Caller, caller_of
 from slipstream.http.origins import Origins
 from slipstream.http.presentation import Player, Presentation, Presentations
-from slipstream.http.ready import ReadyAnswer, make_ready
+from slipstream.http.ready import ReadyAnswer
 from slipstream.net.services import Services
 
 MAX_ADDRESSES = 4096  # 200 bytes each
-
-Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 class Shelf:
@@ -57,32 +56,33 @@ class Shelf:
                 until the presentation changes, and depends on the query.
         """
         is_old = number is not None and not presentation.is_new(number)
-        if is_old or response.status != 200 or not self._is_usual(request):
+        caller = caller_of(request)
+        if is_old or response.status != 200 or caller is None or not self._may_share(caller):
             return
         path = request.raw_path.partition("?")[0]
         if len(self._addresses) >= MAX_ADDRESSES:
             self._addresses.clear()
         self._addresses[path] = key
         if number is None:
-            presentation.keep_until_changed(_variant(request), make_ready(response))
+            variant = request.raw_path, caller.takes_gzip
+            presentation.keep_until_changed(variant, ReadyAnswer(response))
         else:
-            presentation.keep_while_new(path, number, make_ready(response))
+            presentation.keep_while_new(path, number, ReadyAnswer(response))
 
-    def find(self, request: web.BaseRequest) -> ReadyAnswer | None:
-        """What is to be answered, if it is here and the one who asks may have it at once."""
-        path, _, query = request.raw_path.partition("?")
+    def find(self, target: str, caller: Caller) -> ReadyAnswer | None:
+        """What is to be sent, if it is here and the one who asks may have it at once."""
+        path, _, query = target.partition("?")
         address = self._addresses.get(path)
-        if address is None or not self._is_usual(request):
+        if address is None or not self._may_share(caller):
             return None
-        player = self._player(request, *address)
+        player = self._player(caller, *address)
         if player is None or player.presentation is None or player.refused is not None:
             return None
         kept = player.presentation.kept.get(path)
-        answer = kept[1] if kept else player.presentation.ready.get(_variant(request))
-        transport = request.transport
-        if answer is None or transport is None or transport.get_write_buffer_size():
+        answer = kept[1] if kept else player.presentation.ready.get((target, caller.takes_gzip))
+        if answer is None:
             return None
-        query = request.query_string if query else ""  # as it is everywhere: decoded
+        query = _decoded_query(target) if query else ""
         now, key = self._services.loop.time(), player.key
         question = Request(Action.PLAY, key.stream, key.address, query, key.protocol)
         if not self._services.gate.decide(question, now).allowed:
@@ -93,23 +93,17 @@ class Shelf:
         player.bytes_sent += answer.size
         return answer
 
-    def _player(self, request: web.BaseRequest, stream: str, protocol: str | None) -> Player | None:
-        who = peer_address(request), request.headers.get(hdrs.USER_AGENT, "")
+    def _player(self, caller: Caller, stream: str, protocol: str | None) -> Player | None:
         if protocol is None:
-            return self._presentations.latest(stream, *who)
-        return self._presentations.known(stream, protocol, *who)
+            return self._presentations.latest(stream, caller.address, caller.agent)
+        return self._presentations.known(stream, protocol, caller.address, caller.agent)
 
-    def _is_usual(self, request: web.BaseRequest) -> bool:
-        headers = request.headers
-        return (
-            request.method == "GET"
-            and request.version == HttpVersion11
-            and request.keep_alive
-            and hdrs.RANGE not in headers
-            and hdrs.IF_NONE_MATCH not in headers
-            and (self._origins.are_any or hdrs.ORIGIN not in headers)
-        )
+    def _may_share(self, caller: Caller) -> bool:
+        """Whether it gets the same as all others."""
+        return self._origins.are_any or not caller.is_page
 
 
-def _variant(request: web.BaseRequest) -> tuple[str, bool]:
-    return request.raw_path, "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, "")
+@lru_cache(1024)
+def _decoded_query(target: str) -> str:
+    """As it is everywhere else."""
+    return URL(target, encoded=True).query_string

@@ -7,13 +7,14 @@ from collections.abc import Callable
 from aiohttp import web
 
 from slipstream.http.asked import Reception
+from slipstream.http.connection import Caller
 from slipstream.http.dash import HttpDash
 from slipstream.http.hls import HttpHls
 from slipstream.http.hls_ts import HttpHlsTs
 from slipstream.http.live import MEDIA, HttpLive
 from slipstream.http.media_segments import HttpSegments
 from slipstream.http.presentation import Presentations
-from slipstream.http.shelf import Handler
+from slipstream.http.ready import ReadyAnswer
 from slipstream.http.snapshots import HttpSnapshots, Snapshots
 from slipstream.log import Log
 from slipstream.net.services import Services
@@ -44,15 +45,9 @@ class Site:
         for routes in self._routes:
             routes.add_to(app)
 
-    def before(self, usual: Handler) -> Handler:
-        """Answer at once what can be, or else as `usual`."""
-        shelf = self._reception.shelf
-
-        async def handle(request: web.BaseRequest) -> web.StreamResponse:
-            answer = shelf.find(request) if self._is_open() else None
-            return answer or await usual(request)
-
-        return handle
+    def ready(self, target: str, caller: Caller) -> ReadyAnswer | None:
+        """What can be sent at once; see `ReadyAnswers`."""
+        return self._reception.shelf.find(target, caller) if self._is_open() else None
 
     def wake(self, log: Log) -> None:
         """A log has grown."""

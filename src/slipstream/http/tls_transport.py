@@ -7,11 +7,13 @@ to be had from this transport: nobody can write past the encryption.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 
 from slipstream.net.link import NOBODY
 from slipstream.net.tls_link import TlsLink
 
 HIGH_BYTES, LOW_BYTES = 64 << 10, 0  # unsent: the protocol is asked to pause, and to go on
+STALLED_S = 15.0  # a peer that takes nothing for so long is let go
 
 
 class TlsTransport(asyncio.Transport):
@@ -36,6 +38,9 @@ class TlsTransport(asyncio.Transport):
         self._closing = False
         self._reading = True
         self._paused = False  # the protocol
+        self._waiting: deque[memoryview] = deque()  # plain bytes, encrypted when they can be sent
+        self._waiting_bytes = 0
+        self._stalled: asyncio.TimerHandle | None = None
         link.hand_to(self)
         link.on_drained = self._drained
         protocol.connection_made(self)
@@ -77,15 +82,18 @@ class TlsTransport(asyncio.Transport):
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Send it, now or when the peer takes it."""
-        if not self._closing:
-            self._link.write_now(bytes(data), bounded=False)
-            if self._link.unsent > HIGH_BYTES and not self._paused:
-                self._paused = True
-                self._protocol.pause_writing()
+        if self._closing or not data:
+            return
+        self._waiting.append(memoryview(bytes(data)))
+        self._waiting_bytes += len(data)
+        self._send()
+        if self.get_write_buffer_size() > HIGH_BYTES and not self._paused:
+            self._paused = True
+            self._protocol.pause_writing()
 
     def get_write_buffer_size(self) -> int:
         """Bytes that the peer has not taken."""
-        return self._link.unsent
+        return self._waiting_bytes + self._link.unsent
 
     def get_write_buffer_limits(self) -> tuple[int, int]:
         """At which of them the protocol goes on and pauses."""
@@ -105,6 +113,8 @@ class TlsTransport(asyncio.Transport):
         """Send what is unsent, then close."""
         if not self._closing:
             self._link.on_drained = None
+            for part in self._waiting:
+                self._link.write_now(part.tobytes(), bounded=False)
             self._link.start()  # else nobody would see the peer leave
             self._link.close()
             self._end()
@@ -115,12 +125,40 @@ class TlsTransport(asyncio.Transport):
             self._link.abort()
             self._end()
 
+    def _send(self) -> None:
+        """Encrypt what can be sent; when all of that has gone, `_drained()` is called."""
+        link = self._link
+        while self._waiting and not link.unsent:
+            part = self._waiting[0]
+            sent = link.send_range(part)
+            self._waiting_bytes -= sent
+            if sent == len(part):
+                self._waiting.popleft()
+            else:
+                self._waiting[0] = part[sent:]
+                if not sent:
+                    break  # it is failing
+        self._watch_peer()
+
     def _drained(self) -> None:
-        if self._paused:
+        self._send()
+        if self._paused and not self.get_write_buffer_size():
             self._paused = False
             self._protocol.resume_writing()
 
+    def _watch_peer(self) -> None:
+        """Give the peer so much time for the next batch, if there is one."""
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None
+        if self._link.unsent:
+            self._stalled = self._loop.call_later(STALLED_S, self.abort)
+
     def _end(self) -> None:
+        if self._stalled is not None:
+            self._stalled.cancel()
         if not self._closing:
             self._closing = True
+            self._waiting.clear()
+            self._waiting_bytes = 0
             self._loop.call_soon(self._protocol.connection_lost, None)
