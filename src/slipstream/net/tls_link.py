@@ -92,11 +92,13 @@ class TlsLink(Link):
 
     def send_range(self, data: memoryview) -> int:
         """See `Link`."""
+        size = len(data)
+        if size <= BATCH_BYTES and not self._unsent:
+            Link.write_now(self, self._tls.encrypt(data), bounded=False)
+            return size
         sent = 0
-        while sent < len(data) and not self.unsent and self.fd >= 0:
-            part = data[sent : sent + BATCH_BYTES]
-            super().write_now(self._tls.encrypt(part), bounded=False)
-            sent += len(part)
+        while sent < size and not self.unsent and self.fd >= 0:
+            sent += self.send_range(data[sent : sent + BATCH_BYTES])
         return sent
 
     def _readable(self) -> None:
