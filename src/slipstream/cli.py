@@ -75,6 +75,19 @@ ServerDir = Annotated[
     Path | None, _option("DIR", "The server's data folder. Usually ~/.local/state/slipstream.")
 ]
 
+OperatorsAction = Annotated[
+    Literal["list", "add", "remove"], Parameter(help="`list`, `add` or `remove`.")
+]
+OperatorName = Annotated[str, Parameter(help="What the operator is called; not for `list`.")]
+OperatorRole = Annotated[
+    Literal["read", "operate", "admin"],
+    _option(
+        "ROLE",
+        "What the token is good for: `read` to look, `operate` to act on what runs, `admin` for "
+        "all.",
+    ),
+]
+
 CheckFile = Annotated[Path, Parameter(help="The file.")]
 
 Source = Annotated[
@@ -203,6 +216,60 @@ def check(file: CheckFile, /) -> None:
 
 
 @app.command
+def doctor(*, config: ConfigFile = None, as_json: AsJson = False) -> int:
+    """Look at this machine as the server would find it, and say what to do about what is wrong.
+
+    Limits, clock, data folder, addresses, certificates. Nothing is changed. The exit code is 1 if
+    the server would not serve here, or not for long.
+
+        slipstream doctor
+        slipstream doctor --config /etc/slipstream.toml --json
+    """
+    from slipstream.control.pid_file import serving_process
+    from slipstream.tools import doctor as tool
+
+    server = _config(config).server
+    patient = tool.Patient(
+        addresses=[("RTMP", server.rtmp), ("HTTP", server.http)],
+        data_dir=server.data_dir,
+        workers=server.worker_count,
+        serving=serving_process(server.data_dir),
+    )
+    return 0 if tool.run(patient, as_json=as_json) else FAILED
+
+
+@app.command
+def operators(
+    action: OperatorsAction = "list",
+    name: OperatorName = "",
+    /,
+    *,
+    role: OperatorRole = "read",
+    data_dir: ServerDir = None,
+) -> None:
+    """List who may use the API, add somebody, or remove somebody.
+
+    A token is printed, once: only its hash is kept. A running server knows at once.
+
+        slipstream operators add grafana --role read
+        slipstream operators
+        slipstream operators remove grafana
+    """
+    from slipstream.access import Operators, Role
+    from slipstream.control.settings import default_data_dir
+
+    those = Operators("", (data_dir or default_data_dir()).expanduser())
+    if action == "add":
+        sys.stdout.write(f"{those.add(name, Role(role))}\n")
+    elif action == "remove":
+        those.remove(name)
+        sys.stdout.write(f"{name} may do nothing any more\n")
+    else:
+        for one in those.all():
+            sys.stdout.write(f"{one.name}  {one.role}  {one.made_at}\n")
+
+
+@app.command
 def demo(
     *,
     rtmp: Rtmp = None,
@@ -289,7 +356,7 @@ def probe(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
     try:
-        app(
+        code = app(
             sys.argv[1:] if arguments is None else arguments,
             exit_on_error=False,
             print_error=False,
@@ -302,7 +369,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(str(error), FAILED)
     except KeyboardInterrupt:
         return INTERRUPTED
-    return 0
+    return code or 0
 
 
 def _config(file: Path | None, *given: tuple[str, str, str, object]) -> Config:

@@ -3,6 +3,7 @@
 from slipstream.access.failures import Failures
 from slipstream.access.gate import Gate
 from slipstream.access.keys import API_TOKEN_FILE, PUBLISH_KEY_FILE, Keys, load_keys
+from slipstream.access.operators import Operator, Operators, Role
 from slipstream.access.request import Action, Decision, Request
 from slipstream.access.settings import AccessSettings
 
@@ -15,6 +16,9 @@ __all__ = [
     "Failures",
     "Gate",
     "Keys",
+    "Operator",
+    "Operators",
     "Request",
+    "Role",
     "load_keys",
 ]

@@ -15,7 +15,7 @@ from time import time
 import structlog
 from aiohttp import web
 
-from slipstream.access import Gate, Keys
+from slipstream.access import Gate, Keys, Operators
 from slipstream.control import Api, Config, Logs, Parts
 from slipstream.control.ledger import Ledger
 from slipstream.control.listed import ListedStreams
@@ -162,7 +162,8 @@ class Worker:
             member.attach(hub, gate.failures, self._receive)
         self._snapshots = StreamSnapshots(hub, self._parts.peers)
         self._site = Site(services, self._snapshots, lambda: self._parts.ready)
-        self._api = Api(self._parts, config, keys.api_token)
+        self._parts.barred = self._site.barred
+        self._api = Api(self._parts, config, Operators(keys.api_token, config.server.data_dir))
         self._page = Page(
             services,
             ListedStreams(self._api.overview, hub),

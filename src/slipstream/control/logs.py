@@ -22,6 +22,7 @@ from aiohttp.http import HttpProcessingError
 
 from slipstream.control.line_limit import LineLimit
 from slipstream.control.log_fields import clean
+from slipstream.control.ring import Ring
 from slipstream.control.settings import LogSettings
 from slipstream.errors import ProtocolError
 
@@ -32,6 +33,7 @@ LEVELS = {
     "error": logging.ERROR,
 }
 LINES_PER_S = 20  # of one kind, written by all workers together
+LINES_KEPT = 500  # for whoever looks later; a line is about 1 KB
 NOTE = "log.left_out"
 LIBRARY = "library"
 THEIRS = (ProtocolError, HttpProcessingError, ConnectionError)  # no bug of ours, and no news
@@ -66,6 +68,7 @@ class Logs:
     ) -> None:
         self.lines: Counter[str] = Counter()  # written, by level
         self.limit = LineLimit(max(1, LINES_PER_S // share))
+        self.recent: Ring[Event] = Ring(LINES_KEPT)
         self._settings = settings
         self._secrets = tuple(secrets)
         self._worker = {} if worker is None else {"worker": worker}
@@ -121,7 +124,9 @@ class Logs:
 
     def _clean(self, _: object, __: str, event: Event) -> Event:
         cleaned = {name: clean(name, value, self._secrets) for name, value in event.items()}
-        return {**self._worker, **cleaned}
+        line = {**self._worker, **cleaned}
+        self.recent.append(dict(line))
+        return line
 
 
 class _Writer:

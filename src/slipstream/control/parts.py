@@ -9,6 +9,7 @@ from slipstream.access import Gate
 from slipstream.control.ledger import Ledger
 from slipstream.control.logs import Logs
 from slipstream.control.memory import MemoryGuard
+from slipstream.http.barred import Barred
 from slipstream.hub import Hub
 from slipstream.net.admissions import Admissions
 from slipstream.net.intake import Intake
@@ -39,6 +40,8 @@ class Parts:
     certificates: Certificates | None = None
     """Of RTMPS and HTTPS; None: nobody has asked for them."""
     memory: MemoryGuard = field(default_factory=MemoryGuard)
+    barred: Barred = field(default_factory=Barred)
+    """Players that were sent away."""
     feed_bytes: Callable[[], int] = int
     """How much this worker told others of the logs that it writes."""
     ledger: Ledger = field(default_factory=Ledger)

@@ -72,6 +72,15 @@ def send_signal(number: signal.Signals, *, folder: Path | None = None, pid: int 
     return pid
 
 
+def serving_process(folder: Path) -> int | None:
+    """The process that serves from a data folder; None: none does."""
+    try:
+        pid, started = _read(folder / PID_FILE)
+    except SlipstreamError:
+        return None
+    return pid if started and _started(pid) == started else None
+
+
 def _write(path: Path, text: str) -> None:
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     draft.unlink(missing_ok=True)

@@ -3,6 +3,7 @@
     GET /                             the streams that are on air
     GET /watch/{app}/{name}           one stream
     GET /embed/{app}/{name}           only its player, for other people's pages
+    GET /console                      for operators; it knows nothing but what the API tells
     GET /assets/...                   what these need
     GET /page/streams.json            what the list shows
     GET /page/stream/{stream}.json    what is known of one stream
@@ -87,6 +88,8 @@ class Page:
         app.router.add_get("/", self._list)
         app.router.add_get("/watch/{stream:.+/.+}", self._watch)
         app.router.add_get("/embed/{stream:.+/.+}", self._embed)
+        if self._settings.console:
+            app.router.add_get("/console", self._list)
         app.router.add_get("/page/streams.json", self._tell_all)
         app.router.add_get("/page/stream/{stream:.+}.json", self._tell_one)
         app.router.add_get("/page/licences.txt", self._licences)

@@ -87,7 +87,8 @@ class Certificates:
         self.context = found[0].context if found else None
         self.expires_at = min((one.expires_at for one in found), default=None)
         self._warned_at = float("-inf")
-        log.info("tls.loaded", names=sorted(by_name), expires=_date(self.expires_at))
+        if found:
+            log.info("tls.loaded", names=sorted(by_name), expires=_date(self.expires_at))
 
     def look(self) -> None:
         """Read the files if they have changed; warn before one of them is no longer good."""
