@@ -157,6 +157,20 @@ async def test_no_more_of_an_answer_is_encrypted_than_the_peer_takes(
         writer.close()
 
 
+async def test_the_last_answer_arrives_whole_however_slowly_it_is_read(
+    context: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("slipstream.net.link.LINGER_S", 0.1)  # once it has been sent
+    async with opened(context) as site:
+        reader, writer = await site.connect()
+        writer.write(b"GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        await reader.readuntil(b"\r\n\r\n")
+        await asyncio.sleep(0.5)
+        assert await reader.read(-1) == LARGE
+        writer.close()
+        await until(lambda: site.admissions.open == 0)
+
+
 async def test_who_takes_nothing_of_an_answer_is_let_go(
     context: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -36,6 +36,7 @@ class TlsTransport(asyncio.Transport):
         self._protocol = protocol
         self._loop = loop
         self._closing = False
+        self._lost = False  # the protocol knows that it has ended
         self._reading = True
         self._paused = False  # the protocol
         self._waiting: deque[memoryview] = deque()  # plain bytes, encrypted when they can be sent
@@ -47,16 +48,20 @@ class TlsTransport(asyncio.Transport):
 
     def take_link(self) -> TlsLink:
         """Let go of the link; to the protocol the connection has ended."""
-        self._link.on_drained = None
-        self._link.hand_to(NOBODY)
+        link = self._link
+        link.on_drained = None
+        link.hand_to(NOBODY)
+        for part in self._waiting:
+            link.write_now(part.tobytes(), bounded=False)
         self._end()
-        return self._link
+        return link
 
     # What comes
 
     def received(self, data: bytes) -> None:
         """Hand it on."""
-        self._protocol.data_received(data)
+        if not self._closing:
+            self._protocol.data_received(data)
 
     def lost(self, reason: str) -> None:  # noqa: ARG002 - the library has no use for it
         """The connection has ended."""
@@ -110,18 +115,16 @@ class TlsTransport(asyncio.Transport):
         return self._closing
 
     def close(self) -> None:
-        """Send what is unsent, then close."""
+        """Send what is unsent, for as long as the peer takes it, then close."""
         if not self._closing:
-            self._link.on_drained = None
-            for part in self._waiting:
-                self._link.write_now(part.tobytes(), bounded=False)
+            self._closing = True
             self._link.start()  # else nobody would see the peer leave
-            self._link.close()
-            self._end()
+            if not self.get_write_buffer_size():
+                self._finish()
 
     def abort(self) -> None:
         """Close now."""
-        if not self._closing:
+        if not self._lost:
             self._link.abort()
             self._end()
 
@@ -142,9 +145,19 @@ class TlsTransport(asyncio.Transport):
 
     def _drained(self) -> None:
         self._send()
-        if self._paused and not self.get_write_buffer_size():
+        if self.get_write_buffer_size():
+            return
+        if self._closing:
+            self._finish()
+        elif self._paused:
             self._paused = False
             self._protocol.resume_writing()
+
+    def _finish(self) -> None:
+        """All has been sent."""
+        self._link.on_drained = None
+        self._link.close()
+        self._end()
 
     def _watch_peer(self) -> None:
         """Give the peer so much time for the next batch, if there is one."""
@@ -157,8 +170,9 @@ class TlsTransport(asyncio.Transport):
     def _end(self) -> None:
         if self._stalled is not None:
             self._stalled.cancel()
-        if not self._closing:
-            self._closing = True
+        self._closing = True
+        if not self._lost:
+            self._lost = True
             self._waiting.clear()
             self._waiting_bytes = 0
             self._loop.call_soon(self._protocol.connection_lost, None)
