@@ -228,12 +228,16 @@ def doctor(*, config: ConfigFile = None, as_json: AsJson = False) -> int:
     from slipstream.control.pid_file import serving_process
     from slipstream.tools import doctor as tool
 
-    server = _config(config).server
+    settings = _config(config)
+    server, encrypted = settings.server, settings.encrypted()
+    spoken = ("RTMP", "HTTP", "RTMPS", "HTTPS")
+    addresses = zip(spoken, (server.rtmp, server.http, *encrypted), strict=True)
     patient = tool.Patient(
-        addresses=[("RTMP", server.rtmp), ("HTTP", server.http)],
+        addresses=[(name, address) for name, address in addresses if address],
         data_dir=server.data_dir,
         workers=server.worker_count,
         serving=serving_process(server.data_dir),
+        certificates=settings.tls.paths,
     )
     return 0 if tool.run(patient, as_json=as_json) else FAILED
 

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+from pydantic_core import PydanticCustomError
 
 
 def _path(place: object) -> object:
-    return Path(place).expanduser() if isinstance(place, str) and place else place
+    if not isinstance(place, str | Path):
+        raise PydanticCustomError("file", "{name}", {"name": f"{place!r} is no name of a file"})
+    return Path(place).expanduser()
+
+
+def _kind(value: object) -> str:
+    return "auto" if isinstance(value, str) else "files"
 
 
 PemFile = Annotated[Path, BeforeValidator(_path)]
@@ -33,12 +41,21 @@ class TlsSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    certificates: Literal["auto"] | list[CertificateFiles] = Field(
+    certificates: Annotated[
+        Annotated[Literal["auto"], Tag("auto")] | Annotated[list[CertificateFiles], Tag("files")],
+        Discriminator(_kind),  # else mistakes in a file are told as if "auto" were the way out
+    ] = Field(
         default=[],
         description="Files, as { certificate = FILE, key = FILE, hosts = [NAME] } each; hosts may "
         "be left out. The first is shown to those who ask for no name that is known. auto makes "
         "one that nobody trusts, for development.",
     )
+
+    @property
+    def paths(self) -> Sequence[Path]:
+        """The files of certificates that the operator sees to."""
+        certificates = self.certificates
+        return () if certificates == "auto" else [files.certificate for files in certificates]
 
     @property
     def is_on(self) -> bool:
