@@ -16,7 +16,7 @@ import orjson
 from aiohttp import web
 
 from slipstream.access import Gate, Operators
-from slipstream.control import Api, Config, Logs, Parts
+from slipstream.control import Api, Config, LiveConfig, Logs, Parts
 from slipstream.control.counters import Counters
 from slipstream.control.ledger import Ledger
 from slipstream.control.overview import Overview
@@ -144,6 +144,7 @@ class Stage:
         loop = asyncio.get_running_loop()
         pump = Pump(loop, Pace())
         self.config = config
+        self.live = LiveConfig(config)
         self.folder = folder  # of further tokens
         self.now = loop.time()
         self.peers = peers or AlonePeers()
@@ -214,7 +215,7 @@ async def serving_workers(count: int, config: Config | None = None) -> AsyncIter
 
 @asynccontextmanager
 async def _open(stage: Stage) -> AsyncIterator[Stage]:
-    stage.api = Api(stage.parts, stage.config, Operators(TOKEN, stage.folder))
+    stage.api = Api(stage.parts, stage.live, Operators(TOKEN, stage.folder))
     stage.api.add_to(stage.app)
     runner = web.AppRunner(stage.app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()

@@ -42,7 +42,7 @@ class Site:
         self.schemes: list[str] = []
         self._http = HttpEntrance(self.admissions, loop)
         self._entrance = TlsEntrance(
-            lambda: context, self._http.take_encrypted, self.admissions, loop, within_s=5
+            lambda: context, self._http.take_encrypted, self.admissions, loop, within_s=lambda: 5
         )
         app = http_application()
         app.router.add_get("/large", self._large)

@@ -53,7 +53,7 @@ class Door:
             self._enter,
             self.admissions,
             asyncio.get_running_loop(),
-            within_s=within_s,
+            within_s=lambda: within_s,
         )
 
     def knock(self) -> socket.socket:

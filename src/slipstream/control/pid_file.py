@@ -1,4 +1,5 @@
-"""`slipstream.pid` in the data folder: which process serves, for `slipstream replace`.
+"""`slipstream.pid` in the data folder: which process serves, for `slipstream replace` and
+`slipstream reload`.
 
 The first line is the process, the second when it began (in clock ticks since the machine's
 start, /proc/PID/stat): a file that was left behind never leads to a process that has got the

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from slipstream.hub import Claim
-from slipstream.net.rtmp_permit import Permit
+from slipstream.net.rtmp_permit import Permit, pack_permit
 from slipstream.net.tunnel import open_tunnel
 from slipstream.rtmp import Event
 
@@ -46,16 +46,16 @@ class RtmpClaim:
     def _on_answer(self, claim: Claim) -> None:
         session, services = self._session, self._session.services
         stream = self._permit.stream
-        session.claim = None
+        session.waiting = None
         if session.link.is_closing:
             if claim.home is None:
                 services.hub.give_back(stream)
             return
         if claim.home is not None and session.said is not None and services.mover is not None:
-            link = session.link
+            link, permit = session.link, pack_permit(self._permit)
             if link.is_encrypted:
                 link = open_tunnel(services, link)
-            services.mover.move(link, claim.home, stream, session.said)
+            services.mover.move(link, claim.home, stream, session.said, permit)
             session.moved(claim.home)
             return
         if not session.publishers:

@@ -69,7 +69,7 @@ class TlsEntrance:
         admissions: Admissions,
         loop: asyncio.AbstractEventLoop,
         *,
-        within_s: float,
+        within_s: Callable[[], float],
         leaving: Leaving | None = None,
     ) -> None:
         self._context = context
@@ -98,8 +98,9 @@ class TlsEntrance:
             turns=self._handshakes,
             leaving=self._leaving,
         )
-        reason = f"the TLS handshake did not come within {self._within_s:g} s"
-        guest.deadline = self._loop.call_later(self._within_s, link.fail, reason)
+        within_s = self._within_s()
+        reason = f"the TLS handshake did not come within {within_s:g} s"
+        guest.deadline = self._loop.call_later(within_s, link.fail, reason)
         link.start()
 
     def _forget(self, address: str, reason: str) -> None:
