@@ -167,3 +167,19 @@ def test_a_server_does_not_start_with_files_that_cannot_be_used(tmp_path: Path) 
             ),
             tmp_path,
         )
+
+
+def test_another_list_of_certificates_is_shown_when_the_settings_have_changed(
+    tmp_path: Path,
+) -> None:
+    settings = TlsSettings(certificates=[make_pair(tmp_path, "one.test")])
+    made = Certificates(lambda: settings, tmp_path, Clock())
+    made.load()
+    settings = TlsSettings(certificates=[make_pair(tmp_path, "two.test")])
+    for _ in range(2):
+        made.look()
+    assert shown(made) == {"two.test"}
+    settings = TlsSettings()
+    for _ in range(2):
+        made.look()
+    assert made.context is None
