@@ -16,6 +16,7 @@ from slipstream.hub import Hub
 from slipstream.net.admissions import Admissions
 from slipstream.net.intake import Intake
 from slipstream.net.pump import Pump
+from slipstream.tls import Certificates
 from slipstream.workers.peers import AlonePeers, Peers
 
 
@@ -38,6 +39,8 @@ class Parts:
     """Which of the server's places it fills, from 0; who replaces it fills the same."""
     workers: int = 1
     """How many there should be."""
+    certificates: Certificates | None = None
+    """Of RTMPS and HTTPS; None: nobody has asked for them."""
     memory: MemoryGuard = field(default_factory=MemoryGuard)
     hooks: Hooks | None = None
     barred: Barred = field(default_factory=Barred)
