@@ -16,6 +16,7 @@ from aiohttp import web
 
 from slipstream.access import Gate
 from slipstream.control import Api, Config, Logs, Parts
+from slipstream.control.alarm import Alarm
 from slipstream.control.counters import Counters
 from slipstream.control.ledger import Ledger
 from slipstream.control.overview import Overview
@@ -165,7 +166,8 @@ class Stage:
     def answer_questions(self) -> None:
         """Answer the other workers as the API of this one does."""
         counters = Counters(self.parts)
-        Overview(self.parts, counters, Vitals(self.parts, counters))
+        alarm = Alarm(self.hub, self.config.alert_settings)
+        Overview(self.parts, counters, Vitals(self.parts, counters), alarm)
 
     async def get(
         self,

@@ -15,6 +15,7 @@ from slipstream.control.config import AppSettings, Config, load_config
 from slipstream.control.metrics import METRICS, Metric
 from slipstream.control.server_report import ServerReport, WorkerReport
 from slipstream.control.stream_report import (
+    AlertReport,
     FormatReport,
     PublisherReport,
     StreamReport,
@@ -117,7 +118,7 @@ async def test_the_page_has_a_heading_for_every_route() -> None:
             "## GET /api/v1/streams",
             [
                 *(StreamsReport, StreamReport, PublisherReport, TrackReport),
-                *(CodecInfo, FormatReport, Repairs),
+                *(CodecInfo, FormatReport, Repairs, AlertReport),
             ],
         ),
         ("## GET /api/v1/streams/{stream}", [WatchedStreamReport, ViewerReport]),

@@ -22,6 +22,7 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from slipstream.control.alarm import Alarm
 from slipstream.control.bearer import Bearer
 from slipstream.control.config import Config
 from slipstream.control.counters import Counters
@@ -45,7 +46,7 @@ class Api:
 
     Args:
         parts: of this worker, just made.
-        config: whether the metrics are open.
+        config: whether the metrics are open, and when an alert is raised.
         api_token: what has to be shown for the rest.
     """
 
@@ -55,7 +56,8 @@ class Api:
         self._open_metrics = config.server.open_metrics
         counters = Counters(parts)
         self._vitals = Vitals(parts, counters)
-        self.overview = Overview(parts, counters, self._vitals)
+        self._alarm = Alarm(parts.hub, config.alert_settings)
+        self.overview = Overview(parts, counters, self._vitals, self._alarm)
 
     def add_to(self, app: web.Application) -> None:
         """Answer on these routes."""
@@ -118,7 +120,9 @@ class Api:
 
     async def _look_after_worker(self, _: web.Application) -> AsyncIterator[None]:
         self._vitals.start()
+        self._alarm.start()
         yield
+        self._alarm.stop()
         self._vitals.stop()
 
     async def _send_elsewhere(self, _: web.Request, response: web.StreamResponse) -> None:

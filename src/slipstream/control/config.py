@@ -1,8 +1,8 @@
 """The configuration: joins the settings that each part owns, from a TOML file and flags.
 
-Each section is a part's own strict model. `[apps.NAME]` sets values of `[streams]`, `[access]`
-and `[slate]` anew for the streams whose names begin with `NAME/`. Nothing unknown is accepted,
-and everything that is wrong is told at once. Flags go over the file.
+Each section is a part's own strict model. `[apps.NAME]` sets values of `[streams]`, `[access]`,
+`[slate]` and `[alerts]` anew for the streams whose names begin with `NAME/`. Nothing unknown is
+accepted, and everything that is wrong is told at once. Flags go over the file.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from slipstream.access import AccessSettings
+from slipstream.control.alert_settings import AlertSettings
 from slipstream.control.mistakes import ConfigError, Key, Mistake, explain, find_line
 from slipstream.control.settings import LogSettings, ServerSettings
 from slipstream.errors import BadNameError
@@ -56,6 +57,9 @@ class AppSettings(BaseModel):
     slate: SlateSettings = Field(
         default_factory=SlateSettings, description="Values of [slate] for this application."
     )
+    alerts: AlertSettings = Field(
+        default_factory=AlertSettings, description="Values of [alerts] for this application."
+    )
 
 
 def _app_name(name: str) -> str:
@@ -89,6 +93,10 @@ class Config(BaseModel):
         default_factory=SlateSettings,
         description="What viewers get while the publisher of their stream is away.",
     )
+    alerts: AlertSettings = Field(
+        default_factory=AlertSettings,
+        description="When what a publisher sends is not as it should be.",
+    )
     page: PageSettings = Field(
         default_factory=PageSettings,
         description="The page for people who watch in a browser.",
@@ -112,6 +120,11 @@ class Config(BaseModel):
         """What the viewers of a stream get while nobody publishes it, by its name."""
         app = self.apps.get(stream.partition("/")[0])
         return self.slate if app is None else _merged(self.slate, app.slate)
+
+    def alert_settings(self, stream: str) -> AlertSettings:
+        """When an alert is raised for a stream, by its name."""
+        app = self.apps.get(stream.partition("/")[0])
+        return self.alerts if app is None else _merged(self.alerts, app.alerts)
 
 
 def load_config(path: Path | None = None, flags: Sequence[Flag] = ()) -> Config:

@@ -17,6 +17,7 @@ import orjson
 import structlog
 
 from slipstream import __version__
+from slipstream.control.alarm import Alarm
 from slipstream.control.counters import Counters
 from slipstream.control.merge import Answer, merge_shares, merge_streams, merge_viewers
 from slipstream.control.parts import Parts
@@ -44,12 +45,14 @@ class Overview:
         parts: of this worker.
         counters: its counts.
         vitals: how it feels.
+        alarm: what is wrong with its publishers.
     """
 
-    def __init__(self, parts: Parts, counters: Counters, vitals: Vitals) -> None:
+    def __init__(self, parts: Parts, counters: Counters, vitals: Vitals, alarm: Alarm) -> None:
         self._parts = parts
         self._counters = counters
         self._vitals = vitals
+        self._alarm = alarm
         answers: dict[str, Callable[..., object]] = {
             "ready": self._ready_here,
             "server": self._server_here,
@@ -134,8 +137,8 @@ class Overview:
     def _streams_here(self, names: Sequence[str]) -> object:
         streams = self._parts.hub.streams
         there = [streams[name] for name in names if name in streams]
-        worker, now = self._parts.worker, _now()
-        return [StreamReport.of(stream, worker, now) for stream in there]
+        worker, now, alerts = self._parts.worker, _now(), self._alarm.alerts
+        return [StreamReport.of(stream, worker, now, alerts(stream.name)) for stream in there]
 
     def _viewers_here(self, name: str, first: int, count: int) -> object:
         stream = self._parts.hub.streams.get(name)

@@ -7,10 +7,11 @@ has; `merge` makes one of several.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from slipstream.control.alerts import Alert, AlertKind
 from slipstream.control.figures import StreamState, state_of
 from slipstream.errors import MediaError
 from slipstream.hub import Publication, PublisherState, Stream, Subscription
@@ -92,6 +93,22 @@ class FormatReport:
 
 
 @dataclass(frozen=True, slots=True)
+class AlertReport:
+    """Something that is wrong with what is published."""
+
+    alert: AlertKind
+    value: float
+    threshold: float
+    for_s: float
+
+    @classmethod
+    def of(cls, alert: Alert, now: float) -> AlertReport:
+        """Look at one that is raised."""
+        since = now if alert.since is None else alert.since
+        return cls(alert.kind, round(alert.value, 2), alert.threshold, round(now - since, 1))
+
+
+@dataclass(frozen=True, slots=True)
 class StreamReport:
     """One stream, in `/api/v1/streams` and `/api/v1/streams/{stream}`."""
 
@@ -107,9 +124,12 @@ class StreamReport:
     waiting_viewers: int
     formats: list[FormatReport]
     repairs: Repairs
+    alerts: list[AlertReport]
 
     @classmethod
-    def of(cls, stream: Stream, worker: int, now: float) -> StreamReport:
+    def of(
+        cls, stream: Stream, worker: int, now: float, alerts: Iterable[Alert] = ()
+    ) -> StreamReport:
         """Look at it once: 0.2 ms, most of it to read the codec configurations."""
         forms = [subscription.form for subscription in stream.subscriptions]
         publishers = [PublisherReport.of(one, now) for one in stream.publications()]
@@ -134,6 +154,7 @@ class StreamReport:
                 for form in stream.forms()
             ],
             repairs=stream.timeline.repairs,
+            alerts=[AlertReport.of(alert, now) for alert in alerts],
         )
 
 
