@@ -113,4 +113,3 @@ def test_what_is_read_is_what_the_hub_has() -> None:
     assert reading.keyframe_s == 8.053
     assert reading.silent_s == 0.5
     assert reading.repairs == 1
-    assert reading.kbps > 0

@@ -174,6 +174,14 @@ class ViewerReport:
     skipped_ms: int
     dropped_frames: int
     bytes: int
+    startup_ms: int | None
+    keyframe_ms: int | None
+    frame_rate: float | None
+    stream_frame_rate: float | None
+    rtt_ms: float | None
+    retransmits: int | None
+    late_requests: int
+    score: int | None
 
     @classmethod
     def of(cls, subscription: Subscription, worker: int, now: float) -> ViewerReport:
@@ -192,6 +200,14 @@ class ViewerReport:
             skipped_ms=figures.skipped_ms,
             dropped_frames=figures.dropped_frames,
             bytes=figures.bytes_sent,
+            startup_ms=figures.startup_ms,
+            keyframe_ms=figures.keyframe_ms,
+            frame_rate=figures.frame_rate,
+            stream_frame_rate=figures.stream_frame_rate,
+            rtt_ms=figures.rtt_ms,
+            retransmits=figures.retransmits,
+            late_requests=figures.late_requests,
+            score=figures.score,
         )
 
 

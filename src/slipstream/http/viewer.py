@@ -145,6 +145,7 @@ class HttpViewer:
             stall_s=self._settings.stall_s,
             now=services.loop.time(),
             delay_ms=self._wish.hold_ms(self._settings),
+            asked_at=self._subscription.asked_at,
         )
         services.pump.add(self._cursor)
 
@@ -172,6 +173,7 @@ class HttpViewer:
                     subscription.stream.name,
                     reason,
                     bytes_sent=figures.bytes_sent,
+                    **figures.served(),
                 )
 
     # The hub's side
@@ -204,7 +206,7 @@ class HttpViewer:
 
     def figures(self) -> ServedFigures:
         """How the viewer fares."""
-        return ServedFigures.of(self._cursor)
+        return ServedFigures.of(self._cursor, self._form)
 
     # The cursor's side
 

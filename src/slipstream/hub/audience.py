@@ -36,6 +36,7 @@ class Subscription:
 
     __slots__ = (
         "_seated",
+        "asked_at",
         "audience",
         "deadline",
         "delay_ms",
@@ -56,6 +57,8 @@ class Subscription:
         self.peer = peer
         self.delay_ms = delay_ms
         self.since = now
+        # Of something that was there; who came before the stream was not kept waiting by us.
+        self.asked_at = now if audience.stream.is_live else None
         self.deadline = now + audience.settings.wait_s
         self.started = False
         self.ended = False

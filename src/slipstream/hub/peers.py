@@ -100,7 +100,7 @@ class ViewerPeer(Peer, Protocol):
 
 
 class ViewerFigures(Protocol):
-    """What is known of a viewer; all zero while it waits."""
+    """What is known of a viewer: zero or None while it waits, and None what cannot be known."""
 
     @property
     def lag_ms(self) -> int:
@@ -121,6 +121,38 @@ class ViewerFigures(Protocol):
     @property
     def dropped_frames(self) -> int:
         """Pictures left out for it, because it was slow."""
+
+    @property
+    def startup_ms(self) -> int | None:
+        """From its request to the first byte of media."""
+
+    @property
+    def keyframe_ms(self) -> int | None:
+        """From its request until the first picture had been handed over."""
+
+    @property
+    def frame_rate(self) -> float | None:
+        """Pictures that it has had per second of the stream."""
+
+    @property
+    def stream_frame_rate(self) -> float | None:
+        """Pictures per second of what it watches."""
+
+    @property
+    def rtt_ms(self) -> float | None:
+        """To it and back, as TCP measures it."""
+
+    @property
+    def retransmits(self) -> int | None:
+        """What TCP had to send again, in segments."""
+
+    @property
+    def late_requests(self) -> int:
+        """For segments that were no longer there."""
+
+    @property
+    def score(self) -> int | None:
+        """How good it is what it gets, 0 to 100."""
 
 
 class Wake(Protocol):

@@ -17,6 +17,8 @@ from typing import Protocol
 
 import structlog
 
+from slipstream.net.tcp import TcpState, tcp_state
+
 log = structlog.get_logger()
 
 # Asked for in one read: 13 ms of 40 Mbit/s. A `recv` of this takes 1 us less than `recv_into` a
@@ -84,6 +86,7 @@ class Link:
         "_leaving",
         "_loop",
         "_owner",
+        "_parting",
         "_sock",
         "_unsent",
         "_watching",
@@ -119,6 +122,7 @@ class Link:
         self._owner = owner
         self._loop = loop
         self._leaving = leaving
+        self._parting: TcpState | None = None  # as the connection was when it ended
         self._unsent: bytearray | None = None
         self._writing = False
         self._watching = False
@@ -214,6 +218,10 @@ class Link:
         answer = fcntl.ioctl(self.fd, termios.TIOCOUTQ, b"\0\0\0\0")
         return int(_QUEUED.unpack(answer)[0])
 
+    def tcp(self) -> TcpState | None:
+        """How the connection is doing, or did; None: that is not known."""
+        return self._parting if self.fd < 0 else tcp_state(self._sock)
+
     def bound_send_buffer(self, size: int) -> None:
         """Let the kernel hold about `size` bytes for the peer, not the megabytes it would."""
         # The kernel doubles the value to cover its own overhead (socket(7)).
@@ -241,6 +249,7 @@ class Link:
             self._loop.remove_writer(self.fd)
         if self._closing is not None:
             self._closing.cancel()
+        self._parting = tcp_state(self._sock)
         self.fd = -1
         self._unsent = None
         self.sender = None

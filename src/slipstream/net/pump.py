@@ -247,6 +247,8 @@ class Pump:
             self._note_bug(error, cursor)
             self._give_up(lane, cursor, OUR_ERROR)
             return
+        if not cursor.startup.is_over:
+            cursor.startup.note(cursor.bytes_sent, now)
         if reached and cursor in lane.behind and cursor.position == lane.sent:
             lane.catch_up(cursor)
 

@@ -154,6 +154,7 @@ class RtmpViewer:
                 self._query,
                 reason,
                 bytes_sent=figures.bytes_sent,
+                **figures.served(),
             )
 
     def pause(self, *, paused: bool) -> None:
@@ -200,6 +201,7 @@ class RtmpViewer:
             stall_s=settings.stall_s,
             now=session.services.loop.time(),
             delay_ms=self._wish.hold_ms(settings),
+            asked_at=None if self._subscription is None else self._subscription.asked_at,
         )
         if self._selection is not None:
             self.cursor.choose(self._selection)
@@ -228,7 +230,7 @@ class RtmpViewer:
 
     def figures(self) -> ServedFigures:
         """How the player fares."""
-        return ServedFigures.of(self.cursor)
+        return ServedFigures.of(self.cursor, self._form)
 
     # The cursor's side
 
