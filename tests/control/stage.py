@@ -23,7 +23,7 @@ from slipstream.control.overview import Overview
 from slipstream.control.vitals import Vitals
 from slipstream.formats import Format
 from slipstream.http.application import http_application
-from slipstream.hub import Alone, Hub, Publication, Stream
+from slipstream.hub import Alone, Had, Hub, Publication, Stream
 from slipstream.log import Batch, Log
 from slipstream.net.admissions import Admissions
 from slipstream.net.intake import Intake
@@ -31,7 +31,7 @@ from slipstream.net.listener import open_listening_socket
 from slipstream.net.pace import Pace
 from slipstream.net.pump import Pump
 from slipstream.net.served import ServedFigures
-from slipstream.workers.peers import AlonePeers, Peers
+from slipstream.workers.peers import AlonePeers, Peers, given
 from tests.hub.stage import Publisher, Watcher
 
 TOKEN = "0123456789abcdef0123456789abcdef"
@@ -43,6 +43,10 @@ class Viewer(Watcher):
     """A viewer with figures."""
 
     fares: ServedFigures = field(default_factory=ServedFigures)
+
+    def had(self) -> Had:
+        fares = self.fares
+        return Had(fares.bytes_sent, fares.jumps, fares.skipped_ms, fares.dropped_frames)
 
     def figures(self) -> ServedFigures:  # type: ignore[override]
         return self.fares
@@ -61,19 +65,19 @@ class Neighbour:
     async def ask_all(self, question: str, **arguments: Any) -> list[Any]:
         others = [other for other in self._everybody if other is not self and not other.is_silent]
         await asyncio.sleep(0)
-        return [one.answer(question, arguments) for one in (self, *others)]
+        return [await one.answer(question, arguments) for one in (self, *others)]
 
     async def ask_home(self, stream: str, question: str, **arguments: Any) -> Any | None:
         for one in self._everybody:
             if stream in one.directory.homes:
-                return one.answer(question, arguments)
+                return await one.answer(question, arguments)
         return None
 
     def answer_with(self, question: str, answer: Callable[..., Any]) -> None:
         self.answers[question] = answer
 
-    def answer(self, question: str, arguments: Mapping[str, Any]) -> Any:
-        said = self.answers[question](**orjson.loads(orjson.dumps(arguments)))
+    async def answer(self, question: str, arguments: Mapping[str, Any]) -> Any:
+        said = await given(self.answers[question](**orjson.loads(orjson.dumps(arguments))))
         return orjson.loads(orjson.dumps(said))
 
 

@@ -12,6 +12,7 @@ from cyclopts import App
 
 from slipstream.cli import app
 from slipstream.control.config import AppSettings, Config, load_config
+from slipstream.control.detail import APPS, STREAMS, Detail
 from slipstream.control.metrics import METRICS, Metric
 from slipstream.control.server_report import ServerReport, WorkerReport
 from slipstream.control.stream_report import (
@@ -32,6 +33,7 @@ from tests.control.stage import serving
 PROJECT = Path(__file__).parents[2]
 SAMPLE = PROJECT / "slipstream.sample.toml"
 ALL_SETTINGS = [setting for section in sections() for setting in settings(section)]
+ALL_METRICS: list[Metric | Detail] = [*METRICS, *APPS, *STREAMS]
 COMMANDS = ["serve", "replace", "check", "demo", "publish", "play", "probe"]
 
 
@@ -88,15 +90,18 @@ def test_the_page_names_what_an_application_may_set() -> None:
     assert all(f"`[{section}]`" in text for section in AppSettings.model_fields)
 
 
-@pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
-def test_the_page_explains_every_metric(metric: Metric) -> None:
-    label = f"`{metric.label}`" if metric.label else ""
-    row = f"| `{metric.full_name}` | {metric.type} | {label} | {metric.help} |"
+@pytest.mark.parametrize("metric", ALL_METRICS, ids=lambda metric: metric.name)
+def test_the_page_explains_every_metric(metric: Metric | Detail) -> None:
+    if isinstance(metric, Detail):
+        labels = ", ".join(f"`{label}`" for label in metric.labels)
+    else:
+        labels = f"`{metric.label}`" if metric.label else ""
+    row = f"| `{metric.full_name}` | {metric.type} | {labels} | {metric.help} |"
     assert row in page("metrics")
 
 
 def test_the_page_has_no_metric_too_many() -> None:
-    assert rows(page("metrics")) == {metric.full_name for metric in METRICS}
+    assert rows(page("metrics")) == {metric.full_name for metric in ALL_METRICS}
 
 
 async def test_the_page_has_a_heading_for_every_route() -> None:

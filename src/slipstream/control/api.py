@@ -54,6 +54,7 @@ class Api:
         self._parts = parts
         self._bearer = Bearer(api_token, parts.peers, parts.worker)
         self._open_metrics = config.server.open_metrics
+        self._metrics_streams = config.server.metrics_streams
         counters = Counters(parts)
         self._vitals = Vitals(parts, counters)
         self._alarm = Alarm(parts.hub, config.alert_settings)
@@ -86,7 +87,8 @@ class Api:
             refusal = await self._bearer.refusal(request)
             if refusal is not None:
                 return refusal
-        page = render_metrics(await self.overview.server())
+        details = await self.overview.details(self._metrics_streams)
+        page = await render_metrics(await self.overview.server(), details)
         return web.Response(body=page, headers={"Content-Type": CONTENT_TYPE})
 
     async def _server(self, _: web.Request) -> web.Response:

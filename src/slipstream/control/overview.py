@@ -18,10 +18,14 @@ import structlog
 
 from slipstream import __version__
 from slipstream.control.alarm import Alarm
+from slipstream.control.app_figures import AppsShare
 from slipstream.control.counters import Counters
+from slipstream.control.detail import by_name
 from slipstream.control.merge import Answer, merge_shares, merge_streams, merge_viewers
+from slipstream.control.metrics import Details
 from slipstream.control.parts import Parts
 from slipstream.control.server_report import ServerReport, ServerShare
+from slipstream.control.stream_figures import StreamFigures
 from slipstream.control.stream_report import (
     PublisherReport,
     StreamReport,
@@ -31,6 +35,7 @@ from slipstream.control.stream_report import (
     WatchedStreamReport,
 )
 from slipstream.control.vitals import Vitals
+from slipstream.workers.peers import given
 
 log = structlog.get_logger()
 
@@ -59,6 +64,8 @@ class Overview:
             "names": self._names_here,
             "streams": self._streams_here,
             "viewers": self._viewers_here,
+            "apps": self._apps_here,
+            "figures": self._figures_here,
             "switch": self._switch_here,
         }
         for question, answer in answers.items():
@@ -96,6 +103,24 @@ class Overview:
         shown = await self._viewers(name, viewers)
         return WatchedStreamReport(reports[0], shown, len(answers), self._parts.workers)
 
+    async def details(self, most: int) -> Details:
+        """What the metrics tell of applications, and of so many streams."""
+        shares = await self._ask("apps", most=most)
+        apps = [
+            (app, {**figures, "slot": share["slot"]})
+            for share in shares
+            for app, figures in share["apps"].items()
+        ]
+        published = sorted(row for share in shares for row in share["published"])
+        names = list(dict.fromkeys(name for _, name in published))[:most]
+        rows: list[tuple[str, Answer]] = []
+        for first in range(0, len(names), STREAMS_PER_QUESTION):
+            some = names[first : first + STREAMS_PER_QUESTION]
+            for answer in await self._ask("figures", names=some):
+                rows += [(row["name"], row) for row in answer]
+            await asyncio.sleep(0)
+        return Details(by_name(apps), by_name(rows))
+
     async def switch(self, name: str, publisher: str | None) -> Answer | None:
         """Put a standby on air; None if nobody publishes the stream.
 
@@ -128,8 +153,8 @@ class Overview:
     def _ready_here(self) -> bool:
         return self._parts.ready
 
-    def _server_here(self) -> object:
-        return ServerShare.of(self._parts, self._vitals, self._counters)
+    async def _server_here(self) -> object:
+        return await ServerShare.of(self._parts, self._vitals, self._counters, self._alarm)
 
     def _names_here(self) -> object:
         return list(self._parts.hub.streams)
@@ -147,6 +172,17 @@ class Overview:
         worker, now = self._parts.worker, _now()
         return [ViewerReport.of(viewer, worker, now) for viewer in some]
 
+    async def _apps_here(self, most: int) -> object:
+        return await AppsShare.of(self._parts.hub, self._parts.slot, most)
+
+    async def _figures_here(self, names: Sequence[str]) -> object:
+        streams, slot, now = self._parts.hub.streams, self._parts.slot, _now()
+        there = [streams[name] for name in names if name in streams]
+        return [
+            await StreamFigures.of(stream, slot, now, self._alarm.alerts(stream.name))
+            for stream in there
+        ]
+
     def _switch_here(self, name: str, publisher: str | None) -> object:
         stream = self._parts.hub.streams.get(name)
         if stream is None or not stream.publications():
@@ -159,9 +195,11 @@ class Overview:
         return SwitchReport(PublisherReport.of(standby, now))
 
 
-def _answer(make: Callable[..., object], version: str, **arguments: Any) -> object:
+async def _answer(make: Callable[..., object], version: str, **arguments: Any) -> object:
     """What `make` makes, as other workers get it: nothing but what JSON has."""
-    return orjson.loads(orjson.dumps(make(**arguments))) if version == __version__ else None
+    if version != __version__:
+        return None
+    return orjson.loads(orjson.dumps(await given(make(**arguments))))
 
 
 def _now() -> float:

@@ -15,7 +15,7 @@ import structlog
 
 from slipstream.formats import CmafFormat, Format, TsFormat, TsWindow, Window
 from slipstream.http.ready import ReadyAnswer
-from slipstream.hub import EndReason, Notice, NoticeKind, StreamSettings, Subscription
+from slipstream.hub import EndReason, Had, Notice, NoticeKind, StreamSettings, Subscription
 from slipstream.log import Log, SyncPoint
 from slipstream.net.quality import Facts, score
 from slipstream.net.served import ServedFigures, per_minute
@@ -177,6 +177,10 @@ class Player:
     def has_all(self) -> bool:
         """A player fetches what it wants."""
         return True
+
+    def had(self) -> Had:
+        """What it has had so far."""
+        return Had(self.bytes_sent)
 
     def figures(self) -> ServedFigures:
         """How it fares, as far as it can be seen from here."""

@@ -15,11 +15,11 @@ import structlog
 
 from slipstream.formats import Format, Greeting
 from slipstream.http.access import Visitor
-from slipstream.hub import EndReason, Notice, NoticeKind, StreamSettings, Subscription
+from slipstream.hub import EndReason, Had, Notice, NoticeKind, StreamSettings, Subscription
 from slipstream.log import SyncPoint
 from slipstream.net.cursor import Cursor
 from slipstream.net.link import Link
-from slipstream.net.served import ServedFigures
+from slipstream.net.served import ServedFigures, had
 from slipstream.net.services import Services
 from slipstream.net.wish import Wish
 
@@ -152,29 +152,29 @@ class HttpViewer:
     def close(self, reason: str) -> None:
         """The viewer has gone, or is made to go."""
         figures = self.figures()
+        subscription, self._subscription = self._subscription, None
+        if subscription is not None:
+            subscription.close()
         cursor, self._cursor = self._cursor, None
         self._form = self._sync = None  # link and viewer refer to each other: none to a log
         if cursor is not None:
             cursor.leave()
-        subscription, self._subscription = self._subscription, None
-        if subscription is not None:
-            subscription.close()
-            if self._viewers.pop(self, 0) is None:
-                self._services.admissions.closed()
-                log.info(
-                    "play.end",
-                    id=self.connection_id,
-                    stream=subscription.stream.name,
-                    reason=reason,
-                    **figures.losses(),
-                )
-                self._tell(
-                    NoticeKind.PLAY_DONE,
-                    subscription.stream.name,
-                    reason,
-                    bytes_sent=figures.bytes_sent,
-                    **figures.served(),
-                )
+        if subscription is not None and self._viewers.pop(self, 0) is None:
+            self._services.admissions.closed()
+            log.info(
+                "play.end",
+                id=self.connection_id,
+                stream=subscription.stream.name,
+                reason=reason,
+                **figures.losses(),
+            )
+            self._tell(
+                NoticeKind.PLAY_DONE,
+                subscription.stream.name,
+                reason,
+                bytes_sent=figures.bytes_sent,
+                **figures.served(),
+            )
 
     # The hub's side
 
@@ -203,6 +203,10 @@ class HttpViewer:
     def has_all(self) -> bool:
         """Whether the viewer has received all there is, or gets nothing."""
         return self._cursor is None or self._cursor.has_all()
+
+    def had(self) -> Had:
+        """What the viewer has had so far."""
+        return had(self._cursor)
 
     def figures(self) -> ServedFigures:
         """How the viewer fares."""

@@ -19,7 +19,7 @@ from slipstream.hub.peers import (
 from slipstream.hub.publication import Publication
 from slipstream.hub.settings import StreamSettings
 from slipstream.hub.stream import Stream
-from slipstream.hub.totals import Totals
+from slipstream.hub.totals import Had, Past, Totals
 
 __all__ = [
     "Alone",
@@ -29,10 +29,12 @@ __all__ = [
     "Directory",
     "EndReason",
     "FullError",
+    "Had",
     "Hub",
     "Notice",
     "NoticeKind",
     "Notices",
+    "Past",
     "Publication",
     "PublisherPeer",
     "PublisherState",

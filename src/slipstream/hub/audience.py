@@ -15,6 +15,7 @@ from slipstream.formats import Format, format_named
 from slipstream.hub.directory import Directory
 from slipstream.hub.peers import EndReason, FullError, ViewerPeer, Wake
 from slipstream.hub.settings import StreamSettings
+from slipstream.hub.totals import Had, Past
 from slipstream.log import Log, SyncPoint
 
 if TYPE_CHECKING:
@@ -74,9 +75,10 @@ class Subscription:
         self._seated = True
 
     def close(self) -> None:
-        """The viewer has gone."""
+        """The viewer has gone; it still knows what it has had."""
         if not self.ended:
             self.ended = True
+            self.audience.note_had(self.peer.had())
             self.audience.forget(self, seated=self._seated)
 
     def end(self, reason: EndReason) -> None:
@@ -108,6 +110,7 @@ class Audience:
         self.stream = stream
         self.settings = settings
         self.subscriptions: dict[Subscription, None] = {}  # an ordered set
+        self.past = Past()  # what those have had who have gone
         self.forms: dict[type[Format], Format] = {}
         self.taps: dict[Tap, Format] = {}
         self._directory = directory
@@ -152,6 +155,10 @@ class Audience:
         self._waiting[subscription] = None
         self._start_now(subscription)
         return subscription
+
+    def note_had(self, had: Had) -> None:
+        """Count what a viewer has had who goes."""
+        self.past.had = Had.all_of((self.past.had, had))
 
     def forget(self, subscription: Subscription, *, seated: bool) -> None:
         """A viewer has gone."""

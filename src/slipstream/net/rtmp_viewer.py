@@ -21,11 +21,11 @@ from slipstream.formats import (
     selected,
 )
 from slipstream.formats.rtmp import PLAY_STREAM_ID
-from slipstream.hub import EndReason, NoticeKind, StreamSettings, Subscription
+from slipstream.hub import EndReason, Had, NoticeKind, StreamSettings, Subscription
 from slipstream.log import SyncPoint
 from slipstream.net.cursor import Cursor
 from slipstream.net.rtmp_permit import Permit
-from slipstream.net.served import ServedFigures
+from slipstream.net.served import ServedFigures, had
 from slipstream.net.wish import Wish, parse_wish
 
 if TYPE_CHECKING:
@@ -137,10 +137,11 @@ class RtmpViewer:
     def close(self, reason: str) -> None:
         """The player has gone, or is made to go."""
         figures = self.figures()
-        self._stop_cursor()
         subscription, self._subscription = self._subscription, None
         if subscription is not None:
             subscription.close()
+        self._stop_cursor()
+        if subscription is not None:
             log.info(
                 "play.end",
                 id=self.connection_id,
@@ -227,6 +228,10 @@ class RtmpViewer:
     def has_all(self) -> bool:
         """Whether the player has received all there is, or gets nothing."""
         return self.cursor is None or self.cursor.has_all()
+
+    def had(self) -> Had:
+        """What the player has had so far."""
+        return had(self.cursor)
 
     def figures(self) -> ServedFigures:
         """How the player fares."""

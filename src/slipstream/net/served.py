@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from time import monotonic
 
 from slipstream.formats import Format
+from slipstream.hub import Had
 from slipstream.net.cursor import Cursor
 from slipstream.net.quality import Facts, score
 
@@ -83,6 +84,13 @@ class ServedFigures:
             "score": self.score,
         }
         return {name: value for name, value in known.items() if value is not None}
+
+
+def had(cursor: Cursor | None) -> Had:
+    """What the viewer of a cursor has had."""
+    if cursor is None:
+        return Had()
+    return Had(cursor.bytes_sent, cursor.jumps, cursor.skipped_ms, cursor.dropped_frames)
 
 
 def per_minute(count: int, since: float | None) -> float | None:
