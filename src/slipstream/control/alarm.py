@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator
+from math import inf
+from time import perf_counter
 
 import structlog
 
@@ -21,6 +23,7 @@ log = structlog.get_logger()
 
 TURN_S = 0.1
 TURNS = 10  # after which every stream has been looked at
+MAX_TURN_S = 0.002  # when all publishers fall silent at once, there are many lines to write
 
 AlertSettingsOf = Callable[[str], AlertSettings]
 
@@ -77,12 +80,16 @@ class Alarm:
             self._forget(loop.time())
             self._turn = list(self._hub.streams.values())
             self._per_turn = -(-len(self._turn) // TURNS)
-        self._judge(self._turn[-self._per_turn :], loop.time())
-        del self._turn[-self._per_turn :]
+        some = self._turn[-self._per_turn :]
+        judged = self._judge(some, loop.time(), perf_counter() + MAX_TURN_S)
+        del self._turn[len(self._turn) - judged :]
 
-    def _judge(self, streams: list[Stream], now: float) -> None:
+    def _judge(self, streams: list[Stream], now: float, until: float = inf) -> int:
+        """Look at streams, the last one first; return at how many, when the time is up."""
         settings: dict[str, AlertSettings] = {}  # of each application
-        for stream in streams:
+        for count, stream in enumerate(reversed(streams)):
+            if perf_counter() >= until:
+                return count
             publication = stream.on_air
             if publication is None or not stream.lineup.encoder_on_air:
                 continue
@@ -94,6 +101,7 @@ class Alarm:
             self._judges[stream.name] = judge, publication
             for change in judge.look(read(stream, publication, now), settings[app], now):
                 self._tell(stream.name, publication, change)
+        return len(streams)
 
     def _forget(self, now: float) -> None:
         """Whoever is not on air any more is all right."""

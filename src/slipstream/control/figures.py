@@ -56,7 +56,7 @@ class Figures:
         self.received_bits_per_second += sum(one.bitrate for one in publications)
         bytes_kept = sum([form.log.bytes_kept() for form in stream.forms()])
         if publications:
-            self.streams[state_of(stream)] += 1
+            self.streams[state_of(stream).value] += 1
             self.log_bytes += bytes_kept
         else:
             self.waiting_streams[stream.name] = bytes_kept
