@@ -130,7 +130,12 @@ class HttpViewer:
         )
         self._tell(NoticeKind.PLAY, self._subscription.stream.name)
         self._link = link = Link(
-            sock, self.address, self, services.loop, leaving=services.farewells
+            sock,
+            self.address,
+            self,
+            services.loop,
+            leaving=services.farewells,
+            connection_id=self.connection_id,
         )
         link.start()
         sync = self._sync

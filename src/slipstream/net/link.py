@@ -79,6 +79,7 @@ class Link:
         max_unsent: bytes that may wait for the peer beyond the kernel's own buffer; more ends
             the link.
         leaving: ends the link when the peer has left; None: that is done at once.
+        connection_id: as in the log.
     """
 
     __slots__ = (
@@ -93,6 +94,7 @@ class Link:
         "_writing",
         "address",
         "bytes_received",
+        "connection_id",
         "fd",
         "is_muted",
         "max_unsent",
@@ -108,12 +110,14 @@ class Link:
         *,
         max_unsent: int = 64 << 10,
         leaving: Leaving | None = None,
+        connection_id: str = "",
     ) -> None:
         sock.setblocking(False)
         if sock.family != socket.AF_UNIX:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.fd = sock.fileno()  # -1 once it is closed
         self.address = address
+        self.connection_id = connection_id
         self.max_unsent = max_unsent
         self.bytes_received = 0
         self.is_muted = False  # while what has been said already is gone through again
@@ -167,7 +171,7 @@ class Link:
             try:
                 self._owner.received(data)
             except Exception:  # a bug of ours costs this connection and no other
-                log.exception("link.bug", address=self.address)
+                log.exception("link.bug", id=self.connection_id, address=self.address)
                 self.fail("an error of the server's own")
                 return False
         return len(data) == READ_BYTES
