@@ -8,14 +8,15 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import orjson
 from aiohttp import web
 
-from slipstream.access import Gate
-from slipstream.control import Api, Config, Logs, Parts
+from slipstream.access import Gate, Operators
+from slipstream.control import Api, Config, LiveConfig, Logs, Parts
 from slipstream.control.alarm import Alarm
 from slipstream.control.counters import Counters
 from slipstream.control.ledger import Ledger
@@ -139,11 +140,17 @@ class Stage:
     """The parts of a worker, fed by hand, and a client of its API."""
 
     def __init__(
-        self, config: Config, peers: Peers | None = None, ledger: Ledger | None = None
+        self,
+        config: Config,
+        peers: Peers | None = None,
+        ledger: Ledger | None = None,
+        folder: Path | None = None,
     ) -> None:
         loop = asyncio.get_running_loop()
         pump = Pump(loop, Pace())
         self.config = config
+        self.live = LiveConfig(config)
+        self.folder = folder  # of further tokens
         self.now = loop.time()
         self.peers = peers or AlonePeers()
         self.directory = Homes([])
@@ -165,6 +172,7 @@ class Stage:
         self.parts.ledger.started_at = 1_795_000_000.0
         self.app = http_application()
         self.url = ""
+        self.api: Api
         self.client: aiohttp.ClientSession
 
     def answer_questions(self) -> None:
@@ -192,9 +200,9 @@ class Stage:
 
 
 @asynccontextmanager
-async def serving(config: Config | None = None) -> AsyncIterator[Stage]:
+async def serving(config: Config | None = None, folder: Path | None = None) -> AsyncIterator[Stage]:
     """A stage with its curtain up."""
-    async with _open(Stage(config or Config())) as stage:
+    async with _open(Stage(config or Config(), folder=folder)) as stage:
         yield stage
 
 
@@ -213,7 +221,8 @@ async def serving_workers(count: int, config: Config | None = None) -> AsyncIter
 
 @asynccontextmanager
 async def _open(stage: Stage) -> AsyncIterator[Stage]:
-    Api(stage.parts, stage.config, TOKEN).add_to(stage.app)
+    stage.api = Api(stage.parts, stage.live, Operators(TOKEN, stage.folder))
+    stage.api.add_to(stage.app)
     runner = web.AppRunner(stage.app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     sock = open_listening_socket("127.0.0.1:0")

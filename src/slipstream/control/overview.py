@@ -8,15 +8,12 @@ milliseconds, then media have their turn.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Collection, Sequence
 from itertools import islice
 from typing import Any
 
-import orjson
 import structlog
 
-from slipstream import __version__
 from slipstream.control.alarm import Alarm
 from slipstream.control.app_figures import AppsShare
 from slipstream.control.counters import Counters
@@ -24,6 +21,7 @@ from slipstream.control.detail import by_name
 from slipstream.control.merge import Answer, merge_shares, merge_streams, merge_viewers
 from slipstream.control.metrics import Details
 from slipstream.control.parts import Parts
+from slipstream.control.questions import Questions
 from slipstream.control.server_report import ServerReport, ServerShare
 from slipstream.control.stream_figures import StreamFigures
 from slipstream.control.stream_report import (
@@ -35,7 +33,6 @@ from slipstream.control.stream_report import (
     WatchedStreamReport,
 )
 from slipstream.control.vitals import Vitals
-from slipstream.workers.peers import given
 
 log = structlog.get_logger()
 
@@ -58,45 +55,57 @@ class Overview:
         self._counters = counters
         self._vitals = vitals
         self._alarm = alarm
-        answers: dict[str, Callable[..., object]] = {
-            "ready": self._ready_here,
-            "server": self._server_here,
-            "names": self._names_here,
-            "streams": self._streams_here,
-            "viewers": self._viewers_here,
-            "apps": self._apps_here,
-            "figures": self._figures_here,
-            "switch": self._switch_here,
-        }
-        for question, answer in answers.items():
-            parts.peers.answer_with(question, partial(_answer, answer))
+        self._questions = questions = Questions(parts.peers)
+        questions.answer_with("ready", self._ready_here)
+        questions.answer_with("server", self._server_here)
+        questions.answer_with("names", self._names_here)
+        questions.answer_with("streams", self._streams_here)
+        questions.answer_with("viewers", self._viewers_here)
+        questions.answer_with("apps", self._apps_here)
+        questions.answer_with("figures", self._figures_here)
+        questions.answer_with("switch", self._switch_here)
 
     async def ready(self) -> bool:
         """Whether new connections are welcome."""
-        return self._parts.ready or any(await self._ask("ready"))
+        return self._parts.ready or any(await self._questions.ask("ready"))
 
     async def server(self) -> ServerReport:
         """The server."""
-        share = merge_shares(await self._ask("server"))
+        share = merge_shares(await self._questions.ask("server"))
         present = {worker["slot"] for worker in share["workers"]}
         return ServerReport.of(share, self._counters.of_absent(present), self._parts.workers)
 
-    async def streams(self) -> StreamsReport:
-        """All streams."""
-        names = sorted(set().union(*await self._ask("names")))
+    async def streams(
+        self, *, app: str = "", states: Collection[str] = (), after: str = "", limit: int = 0
+    ) -> StreamsReport:
+        """Streams, by name.
+
+        Args:
+            app: only those of this application.
+            states: only those in one of these; none: in any.
+            after: only those whose names come after this one.
+            limit: so many of them at most; 0: all.
+        """
+        known = set().union(*await self._questions.ask("names"))
+        names = sorted(name for name in known if name > after and _is_of(name, app))
         reports: list[dict[str, Any]] = []
         answered = self._parts.workers
         for first in range(0, len(names), STREAMS_PER_QUESTION):
+            if limit and len(reports) > limit:
+                break
             some = names[first : first + STREAMS_PER_QUESTION]
-            answers = await self._ask("streams", names=some)
+            answers = await self._questions.ask("streams", names=some)
             answered = min(answered, len(answers))
-            reports += merge_streams(answers)
+            merged = merge_streams(answers)
+            reports += [one for one in merged if not states or one["state"] in states]
             await asyncio.sleep(0)  # who is alone answers itself at once
-        return StreamsReport(reports, answered, self._parts.workers)
+        shown = reports[:limit] if limit else reports
+        more = shown[-1]["name"] if len(shown) < len(reports) else None
+        return StreamsReport(shown, more, answered, self._parts.workers)
 
     async def stream(self, name: str, viewers: int) -> WatchedStreamReport | None:
         """One stream with so many of its viewers; None if there is no such stream."""
-        answers = await self._ask("streams", names=[name])
+        answers = await self._questions.ask("streams", names=[name])
         reports = merge_streams(answers)
         if not reports:
             return None
@@ -105,7 +114,7 @@ class Overview:
 
     async def details(self, most: int) -> Details:
         """What the metrics tell of applications, and of so many streams."""
-        shares = await self._ask("apps", most=most)
+        shares = await self._questions.ask("apps", most=most)
         apps = [
             (app, {**figures, "slot": share["slot"]})
             for share in shares
@@ -116,7 +125,7 @@ class Overview:
         rows: list[tuple[str, Answer]] = []
         for first in range(0, len(names), STREAMS_PER_QUESTION):
             some = names[first : first + STREAMS_PER_QUESTION]
-            for answer in await self._ask("figures", names=some):
+            for answer in await self._questions.ask("figures", names=some):
                 rows += [(row["name"], row) for row in answer]
             await asyncio.sleep(0)
         return Details(by_name(apps), by_name(rows))
@@ -128,8 +137,8 @@ class Overview:
             name: of the stream.
             publisher: the standby's id; None: the first one that is ready.
         """
-        answer: Answer | None = await self._parts.peers.ask_home(
-            name, "switch", version=__version__, name=name, publisher=publisher
+        answer: Answer | None = await self._questions.ask_home(
+            name, "switch", name=name, publisher=publisher
         )
         return answer
 
@@ -138,17 +147,12 @@ class Overview:
         pages: list[list[Answer]] = []
         for first in range(0, limit, VIEWERS_PER_QUESTION):
             count = min(VIEWERS_PER_QUESTION, limit - first)
-            answers = await self._ask("viewers", name=name, first=first, count=count)
+            answers = await self._questions.ask("viewers", name=name, first=first, count=count)
             pages += answers
             if all(len(answer) < count for answer in answers):
                 break
             await asyncio.sleep(0)
         return merge_viewers(pages, limit)
-
-    async def _ask(self, question: str, **arguments: Any) -> list[Any]:
-        """The answers of all workers of this version: others may tell of other things."""
-        answers = await self._parts.peers.ask_all(question, version=__version__, **arguments)
-        return [answer for answer in answers if answer is not None]
 
     def _ready_here(self) -> bool:
         return self._parts.ready
@@ -195,11 +199,8 @@ class Overview:
         return SwitchReport(PublisherReport.of(standby, now))
 
 
-async def _answer(make: Callable[..., object], version: str, **arguments: Any) -> object:
-    """What `make` makes, as other workers get it: nothing but what JSON has."""
-    if version != __version__:
-        return None
-    return orjson.loads(orjson.dumps(await given(make(**arguments))))
+def _is_of(name: str, app: str) -> bool:
+    return not app or name.startswith(f"{app}/")
 
 
 def _now() -> float:

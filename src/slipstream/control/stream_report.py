@@ -23,6 +23,7 @@ class PublisherReport:
     """Who publishes."""
 
     id: str
+    stream: str
     state: PublisherState
     protocol: str
     address: str
@@ -40,6 +41,7 @@ class PublisherReport:
         """Look at one."""
         return cls(
             id=publication.peer.connection_id,
+            stream=publication.stream.name,
             state=publication.state,
             protocol=publication.peer.protocol,
             address=publication.peer.address,
@@ -163,6 +165,7 @@ class ViewerReport:
     """One viewer."""
 
     id: str
+    stream: str
     worker: int
     protocol: str
     address: str
@@ -189,6 +192,7 @@ class ViewerReport:
         figures = subscription.peer.figures()
         return cls(
             id=subscription.peer.connection_id,
+            stream=subscription.stream.name,
             worker=worker,
             protocol=subscription.peer.protocol,
             address=subscription.peer.address,
@@ -216,6 +220,7 @@ class StreamsReport:
     """`/api/v1/streams`: all streams by name, as `StreamReport` has them."""
 
     streams: list[dict[str, Any]]
+    next: str | None
     workers_answered: int
     workers_expected: int
 

@@ -31,8 +31,10 @@ class Caller(NamedTuple):
     address: str
     agent: str
     takes_gzip: bool
-    is_page: bool
-    """Whether a web page of some origin asks."""
+    origin: str
+    """Of the web page that asks; empty: it is none."""
+    page_url: str
+    """That referred to the stream."""
 
 
 class ReadyAnswers(Protocol):
@@ -62,7 +64,8 @@ def caller_of(request: web.BaseRequest) -> Caller | None:
         peer_address(request),
         headers.get(hdrs.USER_AGENT, ""),
         "gzip" in headers.get(hdrs.ACCEPT_ENCODING, ""),
-        hdrs.ORIGIN in headers,
+        headers.get(hdrs.ORIGIN, ""),
+        headers.get(hdrs.REFERER, ""),
     )
 
 
@@ -104,6 +107,7 @@ class HttpConnection(asyncio.Protocol):
         self._caller: Caller | None = None  # what they say
         self._usual_at = 0.0  # when the library had something to do
         self._rest: Rest | None = None
+        self._held = b""  # a head, until it is clear whether the library waits for it
 
     # The transport's side
 
@@ -117,19 +121,24 @@ class HttpConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Answer at once, or have the library do it."""
         self._settle()
-        if self._orderly:
-            line_end = data.find(LINE_END)
-            headers = data[line_end:]
-            if headers == self._headers and self._answer(data[:line_end]):
+        if self._held:
+            self._go_on()
+        if self._orderly and self._headers is not None and data.endswith(self._headers):
+            if self._is_idle():
+                if self._answer(data):
+                    return
+            else:  # it has often just answered, and is about to wait for more
+                self._held = data
+                self._loop.call_soon(self._go_on)
                 return
-            self._pass_on(data, headers)
-        self._inner.data_received(data)
+        self._pass_on(data)
 
     def connection_lost(self, error: Exception | None) -> None:
         """See `asyncio.Protocol`."""
         if self._rest is not None:
             self._rest.close()
             self._rest = None
+        self._held = b""
         self.forget()
         self._transport = None
         self._inner.connection_lost(error)
@@ -152,21 +161,35 @@ class HttpConnection(asyncio.Protocol):
 
     # Inside
 
-    def _pass_on(self, data: bytes, headers: bytes) -> None:
-        """The library gets something to read."""
-        self._usual_at = self._loop.time()
-        self._orderly = data.startswith(METHOD) and headers.find(END) == len(headers) - len(END)
-        if self._orderly:
-            self._passed.append(headers)
+    def _go_on(self) -> None:
+        """See to what had to wait."""
+        data, self._held = self._held, b""
+        if data and not (self._is_idle() and self._answer(data)):
+            self._pass_on(data)
 
-    def _answer(self, line: bytes) -> bool:
-        """Send what is ready. False: nothing is, or the library is busy, or it is its turn."""
+    def _pass_on(self, data: bytes) -> None:
+        """The library gets something to read."""
+        if self._orderly:
+            self._usual_at = self._loop.time()
+            headers = data[data.find(LINE_END) :]
+            self._orderly = data.startswith(METHOD) and headers.find(END) == len(headers) - len(END)
+            if self._orderly:
+                self._passed.append(headers)
+        self._inner.data_received(data)
+
+    def _answer(self, data: bytes) -> bool:
+        """Send what is ready. False: nothing is, or it is the library's turn.
+
+        Args:
+            data: what ends with headers that are known.
+        """
         assert self._caller is not None
-        # It ends connections that it has heard nothing from for long.
-        rested_s = self._loop.time() - self._usual_at
-        if rested_s > application.KEEP_ALIVE_S / 2 or not self._is_idle():
+        assert self._headers is not None
+        line = data[: -len(self._headers)]
+        if LINE_END in line or not (line.startswith(METHOD) and line.endswith(VERSION)):
             return False
-        if not (line.startswith(METHOD) and line.endswith(VERSION) and line.isascii()):
+        # It ends connections that it has heard nothing from for long.
+        if self._loop.time() - self._usual_at > application.KEEP_ALIVE_S / 2 or not line.isascii():
             return False
         transport = self._transport
         if transport is None or transport.is_closing() or transport.get_write_buffer_size():

@@ -64,7 +64,7 @@ class HttpSnapshots:
     def __init__(self, services: Services, snapshots: Snapshots) -> None:
         self._services = services
         self._snapshots = snapshots
-        self._origins = Origins(services.settings.allowed_origins)
+        self._origins = Origins(lambda: services.settings.allowed_origins)
 
     def add_to(self, app: web.Application) -> None:
         """Serve every name that ends so."""
@@ -74,7 +74,7 @@ class HttpSnapshots:
 
     async def _show(self, request: web.Request) -> web.Response:
         cors = self._origins.headers(request)
-        stream = allowed_stream(self._services, request, PROTOCOL, cors)
+        stream = await allowed_stream(self._services, request, PROTOCOL, cors)
         width = _width(request.query.get("width"), cors)
         none_kept = {**cors, "Cache-Control": "no-store"}
         try:
