@@ -138,7 +138,7 @@ class Alarm:
 
 
 def read(stream: Stream, publication: Publication, now: float) -> Reading:
-    """What the hub knows of who is on air (3 µs)."""
+    """What the hub knows of who is on air."""
     timeline, notes = stream.timeline, stream.notes
     pictures = timeline.newest_video_ms is not None  # or were there: they are not to stop
     sources = [publication, *(other for other in stream.lineup.waiting if other.in_step)]

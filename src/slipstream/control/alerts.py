@@ -108,13 +108,15 @@ class Judge:
             self._publisher, self._began_at = reading.publisher, now
             self._audio_ms = None
             self._repairs.clear()
-        changes = []
+        changes, alerts = [], self._alerts
         for rule in RULES:
-            threshold = rule.threshold(settings)
-            if not threshold and rule.kind not in self._alerts:
+            threshold: float = getattr(settings, rule.threshold)
+            if not threshold and not alerts:
                 continue
             value = rule.value(self, reading, now)
             wrong = bool(threshold) and value is not None and rule.is_wrong(value, threshold)
+            if not wrong and not alerts:
+                continue  # as almost always
             patience_s = 0.0 if rule.at_once and wrong else settings.for_s
             change = self._note(rule.kind, value, threshold, wrong, now, patience_s)
             if change is not None:
@@ -201,7 +203,8 @@ class Rule(NamedTuple):
     kind: AlertKind
     value: Callable[[Judge, Reading, float], float | None]
     """None: it is not known, or there is none; that is not wrong."""
-    threshold: Callable[[AlertSettings], float]
+    threshold: str
+    """The setting's name."""
     below: bool = False
     """It is wrong below the threshold, not above it."""
     at_once: bool = False
@@ -213,12 +216,12 @@ class Rule(NamedTuple):
 
 
 RULES = (
-    Rule(AlertKind.BITRATE_LOW, Judge._kbps, lambda s: s.min_kbps, below=True),
-    Rule(AlertKind.BITRATE_HIGH, Judge._kbps, lambda s: s.max_kbps),
-    Rule(AlertKind.FRAME_RATE_LOW, Judge._frame_rate, lambda s: s.min_frame_rate, below=True),
-    Rule(AlertKind.KEYFRAME_INTERVAL, Judge._keyframe_s, lambda s: s.max_keyframe_s, at_once=True),
-    Rule(AlertKind.SILENCE, Judge._silent_s, lambda s: s.max_silence_s, at_once=True),
-    Rule(AlertKind.AUDIO_MISSING, Judge._audio_gap_s, lambda s: s.max_audio_gap_s, at_once=True),
-    Rule(AlertKind.AV_DRIFT, Judge._drift_ms, lambda s: s.max_drift_ms),
-    Rule(AlertKind.REPAIRS, Judge._repaired, lambda s: s.max_repairs, at_once=True),
+    Rule(AlertKind.BITRATE_LOW, Judge._kbps, "min_kbps", below=True),
+    Rule(AlertKind.BITRATE_HIGH, Judge._kbps, "max_kbps"),
+    Rule(AlertKind.FRAME_RATE_LOW, Judge._frame_rate, "min_frame_rate", below=True),
+    Rule(AlertKind.KEYFRAME_INTERVAL, Judge._keyframe_s, "max_keyframe_s", at_once=True),
+    Rule(AlertKind.SILENCE, Judge._silent_s, "max_silence_s", at_once=True),
+    Rule(AlertKind.AUDIO_MISSING, Judge._audio_gap_s, "max_audio_gap_s", at_once=True),
+    Rule(AlertKind.AV_DRIFT, Judge._drift_ms, "max_drift_ms"),
+    Rule(AlertKind.REPAIRS, Judge._repaired, "max_repairs", at_once=True),
 )

@@ -37,7 +37,7 @@ from slipstream.control.vitals import Vitals
 log = structlog.get_logger()
 
 STREAMS_PER_QUESTION = 10
-VIEWERS_PER_QUESTION = 100
+VIEWERS_PER_QUESTION = 40
 
 
 class Overview:

@@ -188,7 +188,7 @@ class ViewerReport:
 
     @classmethod
     def of(cls, subscription: Subscription, worker: int, now: float) -> ViewerReport:
-        """Look at one: 16 µs, for the kernel is asked what it still holds."""
+        """Look at one: 50 µs, for the kernel is asked what it still holds."""
         figures = subscription.peer.figures()
         return cls(
             id=subscription.peer.connection_id,

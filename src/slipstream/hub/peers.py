@@ -97,10 +97,10 @@ class ViewerPeer(Peer, Protocol):
         """Whether it has received all there is for it, or gets nothing."""
 
     def had(self) -> Had:
-        """What it has had so far (0.5 µs)."""
+        """What it has had so far (2 µs)."""
 
     def figures(self) -> ViewerFigures:
-        """How it fares (25 µs)."""
+        """How it fares (40 µs)."""
 
 
 class ViewerFigures(Protocol):
