@@ -21,6 +21,7 @@ from slipstream.control.alarm import Alarm
 from slipstream.control.counters import Counters
 from slipstream.control.ledger import Ledger
 from slipstream.control.overview import Overview
+from slipstream.control.reload import Reloading
 from slipstream.control.vitals import Vitals
 from slipstream.formats import Format
 from slipstream.http.application import http_application
@@ -167,6 +168,7 @@ class Stage:
             logs=Logs(config.log),
             ready=True,
             peers=self.peers,
+            reload=Reloading(self.live, lambda: config).reload,
             ledger=ledger or Ledger(),
         )
         self.parts.ledger.started_at = 1_795_000_000.0

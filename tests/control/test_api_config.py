@@ -5,7 +5,7 @@ from __future__ import annotations
 from slipstream.control.api.config import without_secrets
 from slipstream.control.config import Config
 from slipstream.control.mistakes import ConfigError, Mistake
-from slipstream.control.reload import Reloading
+from slipstream.control.reload import Reloading, no_reload
 from tests.control.stage import serving
 
 
@@ -58,6 +58,7 @@ async def test_a_reload_tells_what_has_changed_or_all_mistakes() -> None:
 
 async def test_a_reload_that_nobody_can_do_is_a_problem() -> None:
     async with serving() as stage:
+        stage.parts.reload = no_reload
         assert (await stage.get("/api/v1/config/reload", method="POST")).status == 503
 
 
