@@ -98,7 +98,7 @@ class RtmpSession:
         self.publishers: dict[int, RtmpPublisher] = {}
         self.viewers: dict[int, RtmpViewer] = {}
         self.link = link
-        link.hand_to(self)
+        link.hand_to(self, self.connection_id)
         self._connection = ServerConnection(random_bytes=os.urandom)
         self._pending = True
         self._deadline: asyncio.TimerHandle | None = None
