@@ -6,6 +6,7 @@ import { defineConfig, type Plugin } from "vite";
 const LICENCES: Record<string, string[]> = {
   "hls.js": ["LICENSE"],
   "mpegts.js": ["LICENSE"],
+  uplot: ["LICENSE"],
   dashjs: ["LICENSE.md", "dist/modern/esm/dash.all.min.js.LICENSE.txt"],
 };
 

@@ -8,17 +8,19 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import orjson
 from aiohttp import web
 
-from slipstream.access import Gate
-from slipstream.control import Api, Config, Logs, Parts
+from slipstream.access import Gate, Operators
+from slipstream.control import Api, Config, LiveConfig, Logs, Parts
 from slipstream.control.counters import Counters
 from slipstream.control.ledger import Ledger
 from slipstream.control.overview import Overview
+from slipstream.control.reload import Reloading
 from slipstream.control.vitals import Vitals
 from slipstream.formats import Format
 from slipstream.http.application import http_application
@@ -30,7 +32,7 @@ from slipstream.net.listener import open_listening_socket
 from slipstream.net.pace import Pace
 from slipstream.net.pump import Pump
 from slipstream.net.served import ServedFigures
-from slipstream.workers.peers import AlonePeers, Peers
+from slipstream.workers.peers import AlonePeers, Peers, given
 from tests.hub.stage import Publisher, Watcher
 
 TOKEN = "0123456789abcdef0123456789abcdef"
@@ -60,19 +62,19 @@ class Neighbour:
     async def ask_all(self, question: str, **arguments: Any) -> list[Any]:
         others = [other for other in self._everybody if other is not self and not other.is_silent]
         await asyncio.sleep(0)
-        return [one.answer(question, arguments) for one in (self, *others)]
+        return [await one.answer(question, arguments) for one in (self, *others)]
 
     async def ask_home(self, stream: str, question: str, **arguments: Any) -> Any | None:
         for one in self._everybody:
             if stream in one.directory.homes:
-                return one.answer(question, arguments)
+                return await one.answer(question, arguments)
         return None
 
     def answer_with(self, question: str, answer: Callable[..., Any]) -> None:
         self.answers[question] = answer
 
-    def answer(self, question: str, arguments: Mapping[str, Any]) -> Any:
-        said = self.answers[question](**orjson.loads(orjson.dumps(arguments)))
+    async def answer(self, question: str, arguments: Mapping[str, Any]) -> Any:
+        said = await given(self.answers[question](**orjson.loads(orjson.dumps(arguments))))
         return orjson.loads(orjson.dumps(said))
 
 
@@ -134,11 +136,17 @@ class Stage:
     """The parts of a worker, fed by hand, and a client of its API."""
 
     def __init__(
-        self, config: Config, peers: Peers | None = None, ledger: Ledger | None = None
+        self,
+        config: Config,
+        peers: Peers | None = None,
+        ledger: Ledger | None = None,
+        folder: Path | None = None,
     ) -> None:
         loop = asyncio.get_running_loop()
         pump = Pump(loop, Pace())
         self.config = config
+        self.live = LiveConfig(config)
+        self.folder = folder  # of further tokens
         self.now = loop.time()
         self.peers = peers or AlonePeers()
         self.directory = Homes([])
@@ -155,11 +163,13 @@ class Stage:
             logs=Logs(config.log),
             ready=True,
             peers=self.peers,
+            reload=Reloading(self.live, lambda: config).reload,
             ledger=ledger or Ledger(),
         )
         self.parts.ledger.started_at = 1_795_000_000.0
         self.app = http_application()
         self.url = ""
+        self.api: Api
         self.client: aiohttp.ClientSession
 
     def answer_questions(self) -> None:
@@ -186,9 +196,9 @@ class Stage:
 
 
 @asynccontextmanager
-async def serving(config: Config | None = None) -> AsyncIterator[Stage]:
+async def serving(config: Config | None = None, folder: Path | None = None) -> AsyncIterator[Stage]:
     """A stage with its curtain up."""
-    async with _open(Stage(config or Config())) as stage:
+    async with _open(Stage(config or Config(), folder=folder)) as stage:
         yield stage
 
 
@@ -207,7 +217,8 @@ async def serving_workers(count: int, config: Config | None = None) -> AsyncIter
 
 @asynccontextmanager
 async def _open(stage: Stage) -> AsyncIterator[Stage]:
-    Api(stage.parts, stage.config, TOKEN).add_to(stage.app)
+    stage.api = Api(stage.parts, stage.live, Operators(TOKEN, stage.folder))
+    stage.api.add_to(stage.app)
     runner = web.AppRunner(stage.app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     sock = open_listening_socket("127.0.0.1:0")

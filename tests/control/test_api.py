@@ -164,7 +164,7 @@ async def test_a_list_of_viewers_is_as_long_as_asked_for() -> None:
         ):
             told = await stage.json(f"/api/v1/streams/live/a{asked}")
             assert len(objects(told["viewers"])) == length
-        for asked in ("1001", "-1", "x", "", "²", "9" * 5000, "0" * 5000, "9999"):
+        for asked in ("1001", "-1", "x", "", "²", "9" * 5000, "9999"):
             response = await stage.get(f"/api/v1/streams/live/a?viewers={asked}")
             assert response.status == 400
 

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
+import json
 import re
 import tomllib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from slipstream.cli import app
 from slipstream.control.config import AppSettings, Config, load_config
+from slipstream.control.live import FIXED
 from slipstream.control.metrics import METRICS, Metric
-from slipstream.control.server_report import ServerReport, WorkerReport
-from slipstream.control.stream_report import (
-    FormatReport,
-    PublisherReport,
-    StreamReport,
-    StreamsReport,
-    SwitchReport,
-    TrackReport,
-    ViewerReport,
-    WatchedStreamReport,
-)
-from slipstream.media import CodecInfo, Repairs
 from tests.control.reference import Setting, sections, settings
 from tests.control.stage import serving
 
@@ -35,7 +26,10 @@ GROUPS = {
     "users": ("list", "add", "remove"),
     "token": ("make", "sign", "inspect"),
 }
-COMMANDS = ["serve", "replace", "check", "demo", "publish", "play", "probe"]
+COMMANDS = [
+    *("serve", "replace", "reload", "operators", "check", "schema", "doctor"),
+    *("demo", "publish", "play", "probe"),
+]
 
 
 def page(name: str) -> str:
@@ -91,6 +85,11 @@ def test_the_page_names_what_an_application_may_set() -> None:
     assert all(f"`[{section}]`" in text for section in AppSettings.model_fields)
 
 
+def test_the_page_names_what_waits_for_a_replacement() -> None:
+    text = part(page("configuration"), "## Reloading")
+    assert rows(text) == {f"{section}.{key}" for section, key in FIXED}
+
+
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
 def test_the_page_explains_every_metric(metric: Metric) -> None:
     label = f"`{metric.label}`" if metric.label else ""
@@ -102,35 +101,38 @@ def test_the_page_has_no_metric_too_many() -> None:
     assert rows(page("metrics")) == {metric.full_name for metric in METRICS}
 
 
-async def test_the_page_has_a_heading_for_every_route() -> None:
+ROUTE_HEADING = r"^## ((GET|POST|PUT|PATCH|DELETE) (\S+))$"
+
+
+async def test_the_page_explains_every_route_and_every_field() -> None:
+    """A model's fields are explained where it comes first."""
     async with serving() as stage:
-        routes = {
-            (route.method, route.resource.canonical)
-            for route in stage.app.router.routes()
-            if route.resource and route.method != "HEAD"
-        }
-    headings = set(re.findall(r"^## (GET|POST) (\S+)$", page("api"), re.M))
-    assert headings == routes
+        document = stage.api.document
+    operations = {
+        (method.upper(), path): operation
+        for path, those in document["paths"].items()
+        for method, operation in those.items()
+    }
+    headings = re.findall(ROUTE_HEADING, page("api"), re.M)
+    assert {(method, path) for _, method, path in headings} == set(operations)
+    explained = {"Problem"}
+    for heading, method, path in headings:
+        operation = operations[method, path]
+        names = {parameter["name"] for parameter in operation.get("parameters", ())}
+        names -= set(re.findall(r"\{(\w+)\}", path))
+        for model in models(operation, document):
+            if model not in explained:
+                explained.add(model)
+                names |= set(document["components"]["schemas"][model].get("properties", ()))
+        if path.startswith("/api/"):
+            assert rows(part(page("api"), f"## {heading}")) == names, heading
 
 
-@pytest.mark.parametrize(
-    ("heading", "reports"),
-    [
-        ("## GET /api/v1/server", [ServerReport, WorkerReport]),
-        (
-            "## GET /api/v1/streams",
-            [
-                *(StreamsReport, StreamReport, PublisherReport, TrackReport),
-                *(CodecInfo, FormatReport, Repairs),
-            ],
-        ),
-        ("## GET /api/v1/streams/{stream}", [WatchedStreamReport, ViewerReport]),
-        ("## POST /api/v1/streams/{stream}/switch", [SwitchReport]),
-    ],
-)
-def test_the_page_explains_every_field(heading: str, reports: list[type]) -> None:
-    fields = {field.name for report in reports for field in dataclasses.fields(report)}
-    assert rows(part(page("api"), heading)) == fields
+def models(told: object, document: Mapping[str, Any]) -> Iterator[str]:
+    """What an operation refers to, and what that refers to."""
+    for name in re.findall(r"#/components/schemas/(\w+)", json.dumps(told)):
+        yield name
+        yield from models(document["components"]["schemas"][name], document)
 
 
 @pytest.mark.parametrize(

@@ -10,14 +10,14 @@ const OWN = new Set(["lang", "way", "muted", "autoplay"]);
 
 export const parameters = new URLSearchParams(location.search);
 
-export type View = { kind: "list" } | { kind: "watch" | "embed"; stream: string };
+export type View = { kind: "list" | "console" } | { kind: "watch" | "embed"; stream: string };
 
 export function currentView(): View {
   const [kind, ...name] = location.pathname.slice(root.pathname.length).split("/");
   if (kind === "watch" || kind === "embed") {
     return { kind, stream: name.map(decodeURIComponent).join("/") };
   }
-  return { kind: "list" };
+  return { kind: kind === "console" ? "console" : "list" };
 }
 
 const path = (stream: string): string => stream.split("/").map(encodeURIComponent).join("/");

@@ -24,4 +24,8 @@ switch (view.kind) {
   case "embed":
     document.body.replaceChildren(...embedView(view.stream));
     break;
+  case "console":
+    // Few come here: whoever only watches need not load it.
+    void import("./console/console").then(({ openConsole }) => openConsole());
+    break;
 }

@@ -133,7 +133,7 @@ const en = {
   },
 };
 
-type Words<T> = {
+export type Words<T> = {
   [K in keyof T]: T[K] extends string
     ? string
     : T[K] extends (...values: infer V) => string

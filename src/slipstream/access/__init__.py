@@ -10,6 +10,7 @@ from slipstream.access.keys import (
     load_keys,
 )
 from slipstream.access.measure import Measure, TooMuch
+from slipstream.access.operators import Operator, Operators, Role
 from slipstream.access.policy import NO_POLICY, Excess, Policy
 from slipstream.access.request import Action, Decision, Request
 from slipstream.access.settings import AccessSettings
@@ -31,8 +32,11 @@ __all__ = [
     "Gate",
     "Keys",
     "Measure",
+    "Operator",
+    "Operators",
     "Policy",
     "Request",
+    "Role",
     "Store",
     "StoredKey",
     "StoredUser",

@@ -22,6 +22,7 @@ from aiohttp.http import HttpProcessingError
 
 from slipstream.control.line_limit import LineLimit
 from slipstream.control.log_fields import clean
+from slipstream.control.ring import Ring
 from slipstream.control.settings import LogSettings
 from slipstream.errors import ProtocolError
 
@@ -32,6 +33,7 @@ LEVELS = {
     "error": logging.ERROR,
 }
 LINES_PER_S = 20  # of one kind, written by all workers together
+LINES_KEPT = 500  # for whoever looks later; a line is about 1 KB
 NOTE = "log.left_out"
 LIBRARY = "library"
 THEIRS = (ProtocolError, HttpProcessingError, ConnectionError)  # no bug of ours, and no news
@@ -44,6 +46,8 @@ Event = MutableMapping[str, Any]
 
 class Logs:
     """Call `start()` once, `tick()` about once a second, `stop()` in the end.
+
+    What is written, and how, can `change()` in between.
 
     Args:
         settings: what is written, and how.
@@ -66,6 +70,8 @@ class Logs:
     ) -> None:
         self.lines: Counter[str] = Counter()  # written, by level
         self.limit = LineLimit(max(1, LINES_PER_S // share))
+        self.on_error: Callable[[str], object] | None = None  # told the kind, in any thread
+        self.recent: Ring[Event] = Ring(LINES_KEPT)
         self._settings = settings
         self._secrets = tuple(secrets)
         self._worker = {} if worker is None else {"worker": worker}
@@ -80,6 +86,26 @@ class Logs:
 
     def start(self) -> None:
         """Become the log of this process."""
+        self._configure()
+        logging.getLogger().addHandler(self._bridge)
+        logging.captureWarnings(True)
+
+    def change(self, settings: LogSettings) -> None:
+        """From the next line on, write as these settings say."""
+        self._settings = settings
+        self._configure()
+
+    def tick(self) -> None:
+        """Tell what was left out."""
+        self._tell_left_out(self._clock())
+
+    def stop(self) -> None:
+        """Be the log no more."""
+        logging.captureWarnings(False)
+        logging.getLogger().removeHandler(self._bridge)
+        structlog.reset_defaults()
+
+    def _configure(self) -> None:
         structlog.configure(
             processors=[
                 self._admit,
@@ -93,18 +119,6 @@ class Logs:
             logger_factory=lambda *_: self._writer,
             cache_logger_on_first_use=False,
         )
-        logging.getLogger().addHandler(self._bridge)
-        logging.captureWarnings(True)
-
-    def tick(self) -> None:
-        """Tell what was left out."""
-        self._tell_left_out(self._clock())
-
-    def stop(self) -> None:
-        """Be the log no more."""
-        logging.captureWarnings(False)
-        logging.getLogger().removeHandler(self._bridge)
-        structlog.reset_defaults()
 
     def _admit(self, _: object, level: str, event: Event) -> Event:
         if event["event"] != NOTE:
@@ -113,6 +127,8 @@ class Logs:
             if not self.limit.admits(event["event"], now):
                 raise structlog.DropEvent
         self.lines[level] += 1
+        if self.on_error is not None and LEVELS.get(level, logging.ERROR) >= logging.ERROR:
+            self.on_error(event["event"])
         return event
 
     def _tell_left_out(self, now: float) -> None:
@@ -121,7 +137,9 @@ class Logs:
 
     def _clean(self, _: object, __: str, event: Event) -> Event:
         cleaned = {name: clean(name, value, self._secrets) for name, value in event.items()}
-        return {**self._worker, **cleaned}
+        line = {**self._worker, **cleaned}
+        self.recent.append(dict(line))
+        return line
 
 
 class _Writer:

@@ -8,18 +8,16 @@ milliseconds, then media have their turn.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Collection, Sequence
 from itertools import islice
 from typing import Any
 
-import orjson
 import structlog
 
-from slipstream import __version__
 from slipstream.control.counters import Counters
 from slipstream.control.merge import Answer, merge_shares, merge_streams, merge_viewers
 from slipstream.control.parts import Parts
+from slipstream.control.questions import Questions
 from slipstream.control.server_report import ServerReport, ServerShare
 from slipstream.control.stream_report import (
     PublisherReport,
@@ -50,43 +48,55 @@ class Overview:
         self._parts = parts
         self._counters = counters
         self._vitals = vitals
-        answers: dict[str, Callable[..., object]] = {
-            "ready": self._ready_here,
-            "server": self._server_here,
-            "names": self._names_here,
-            "streams": self._streams_here,
-            "viewers": self._viewers_here,
-            "switch": self._switch_here,
-        }
-        for question, answer in answers.items():
-            parts.peers.answer_with(question, partial(_answer, answer))
+        self._questions = questions = Questions(parts.peers)
+        questions.answer_with("ready", self._ready_here)
+        questions.answer_with("server", self._server_here)
+        questions.answer_with("names", self._names_here)
+        questions.answer_with("streams", self._streams_here)
+        questions.answer_with("viewers", self._viewers_here)
+        questions.answer_with("switch", self._switch_here)
 
     async def ready(self) -> bool:
         """Whether new connections are welcome."""
-        return self._parts.ready or any(await self._ask("ready"))
+        return self._parts.ready or any(await self._questions.ask("ready"))
 
     async def server(self) -> ServerReport:
         """The server."""
-        share = merge_shares(await self._ask("server"))
+        share = merge_shares(await self._questions.ask("server"))
         present = {worker["slot"] for worker in share["workers"]}
         return ServerReport.of(share, self._counters.of_absent(present), self._parts.workers)
 
-    async def streams(self) -> StreamsReport:
-        """All streams."""
-        names = sorted(set().union(*await self._ask("names")))
+    async def streams(
+        self, *, app: str = "", states: Collection[str] = (), after: str = "", limit: int = 0
+    ) -> StreamsReport:
+        """Streams, by name.
+
+        Args:
+            app: only those of this application.
+            states: only those in one of these; none: in any.
+            after: only those whose names come after this one.
+            limit: so many of them at most; 0: all.
+        """
+        known = set().union(*await self._questions.ask("names"))
+        names = sorted(name for name in known if name > after and _is_of(name, app))
         reports: list[dict[str, Any]] = []
         answered = self._parts.workers
         for first in range(0, len(names), STREAMS_PER_QUESTION):
+            if limit and len(reports) > limit:
+                break
             some = names[first : first + STREAMS_PER_QUESTION]
-            answers = await self._ask("streams", names=some)
+            answers = await self._questions.ask("streams", names=some)
             answered = min(answered, len(answers))
-            reports += merge_streams(answers)
+            merged = merge_streams(answers)
+            reports += [one for one in merged if not states or one["state"] in states]
             await asyncio.sleep(0)  # who is alone answers itself at once
-        return StreamsReport(reports, answered, self._parts.workers)
+        shown = reports[:limit] if limit else reports
+        more = shown[-1]["name"] if len(shown) < len(reports) else None
+        return StreamsReport(shown, more, answered, self._parts.workers)
 
     async def stream(self, name: str, viewers: int) -> WatchedStreamReport | None:
         """One stream with so many of its viewers; None if there is no such stream."""
-        answers = await self._ask("streams", names=[name])
+        answers = await self._questions.ask("streams", names=[name])
         reports = merge_streams(answers)
         if not reports:
             return None
@@ -100,8 +110,8 @@ class Overview:
             name: of the stream.
             publisher: the standby's id; None: the first one that is ready.
         """
-        answer: Answer | None = await self._parts.peers.ask_home(
-            name, "switch", version=__version__, name=name, publisher=publisher
+        answer: Answer | None = await self._questions.ask_home(
+            name, "switch", name=name, publisher=publisher
         )
         return answer
 
@@ -110,17 +120,12 @@ class Overview:
         pages: list[list[Answer]] = []
         for first in range(0, limit, VIEWERS_PER_QUESTION):
             count = min(VIEWERS_PER_QUESTION, limit - first)
-            answers = await self._ask("viewers", name=name, first=first, count=count)
+            answers = await self._questions.ask("viewers", name=name, first=first, count=count)
             pages += answers
             if all(len(answer) < count for answer in answers):
                 break
             await asyncio.sleep(0)
         return merge_viewers(pages, limit)
-
-    async def _ask(self, question: str, **arguments: Any) -> list[Any]:
-        """The answers of all workers of this version: others may tell of other things."""
-        answers = await self._parts.peers.ask_all(question, version=__version__, **arguments)
-        return [answer for answer in answers if answer is not None]
 
     def _ready_here(self) -> bool:
         return self._parts.ready
@@ -156,9 +161,8 @@ class Overview:
         return SwitchReport(PublisherReport.of(standby, now))
 
 
-def _answer(make: Callable[..., object], version: str, **arguments: Any) -> object:
-    """What `make` makes, as other workers get it: nothing but what JSON has."""
-    return orjson.loads(orjson.dumps(make(**arguments))) if version == __version__ else None
+def _is_of(name: str, app: str) -> bool:
+    return not app or name.startswith(f"{app}/")
 
 
 def _now() -> float:

@@ -9,6 +9,9 @@ from slipstream.access import Gate
 from slipstream.control.ledger import Ledger
 from slipstream.control.logs import Logs
 from slipstream.control.memory import MemoryGuard
+from slipstream.control.reload import Reload, no_reload
+from slipstream.hooks import Hooks
+from slipstream.http.barred import Barred
 from slipstream.hub import Hub
 from slipstream.net.admissions import Admissions
 from slipstream.net.intake import Intake
@@ -36,7 +39,12 @@ class Parts:
     workers: int = 1
     """How many there should be."""
     memory: MemoryGuard = field(default_factory=MemoryGuard)
+    hooks: Hooks | None = None
+    barred: Barred = field(default_factory=Barred)
+    """Players that were sent away."""
     feed_bytes: Callable[[], int] = int
     """How much this worker told others of the logs that it writes."""
     ledger: Ledger = field(default_factory=Ledger)
     """Shared by all workers."""
+    reload: Reload = no_reload
+    """Has the whole server read its configuration again."""

@@ -22,6 +22,7 @@ class PublisherReport:
     """Who publishes."""
 
     id: str
+    stream: str
     state: PublisherState
     protocol: str
     address: str
@@ -39,6 +40,7 @@ class PublisherReport:
         """Look at one."""
         return cls(
             id=publication.peer.connection_id,
+            stream=publication.stream.name,
             state=publication.state,
             protocol=publication.peer.protocol,
             address=publication.peer.address,
@@ -142,6 +144,7 @@ class ViewerReport:
     """One viewer."""
 
     id: str
+    stream: str
     worker: int
     protocol: str
     address: str
@@ -160,6 +163,7 @@ class ViewerReport:
         figures = subscription.peer.figures()
         return cls(
             id=subscription.peer.connection_id,
+            stream=subscription.stream.name,
             worker=worker,
             protocol=subscription.peer.protocol,
             address=subscription.peer.address,
@@ -179,6 +183,7 @@ class StreamsReport:
     """`/api/v1/streams`: all streams by name, as `StreamReport` has them."""
 
     streams: list[dict[str, Any]]
+    next: str | None
     workers_answered: int
     workers_expected: int
 

@@ -156,7 +156,7 @@ class Reception:
     """
 
     def __init__(self, services: Services, presentations: Presentations) -> None:
-        self.origins = Origins(services.settings.allowed_origins)
+        self.origins = Origins(lambda: services.settings.allowed_origins)
         self._services = services
         self._presentations = presentations
         self.shelf = Shelf(services, presentations, self.origins)
@@ -182,6 +182,8 @@ class Reception:
             presentation = player.presentation
             if player.refused in (EndReason.FULL, EndReason.SHUTDOWN):
                 raise web.HTTPServiceUnavailable(text=f"{player.refused}\n", headers=cors)
+            if player.refused is EndReason.KICKED:
+                raise _kicked(cors)
             if player.refused is not None or presentation is None:
                 raise web.HTTPNotFound(text=f"{player.refused}\n", headers=_not_kept(cors))
             window = presentation.window
@@ -200,15 +202,20 @@ class Reception:
         address, agent = peer_address(request), request.headers.get("User-Agent", "")
         known = self._presentations.protocol_of(request.match_info["stream"], address, agent)
         stream = await allowed_stream(self._services, request, protocol or known, cors)
+        key = PlayerKey(stream, protocol or known, address, agent)
+        if self._presentations.barred.holds(key.watching, self._services.loop.time()):
+            raise _kicked(cors)
         try:
-            player = self._presentations.player(
-                PlayerKey(stream, protocol or known, address, agent), request.query_string
-            )
+            player = self._presentations.player(key, request.query_string)
         except FullError as error:
             raise web.HTTPServiceUnavailable(text=f"{error}\n", headers=cors) from error
         if protocol is not None:
             player.told_at = self._services.loop.time()
         return player
+
+
+def _kicked(cors: Mapping[str, str]) -> web.HTTPForbidden:
+    return web.HTTPForbidden(text=f"{EndReason.KICKED}\n", headers=_not_kept(cors))
 
 
 def _not_kept(cors: Mapping[str, str]) -> dict[str, str]:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import structlog
 
 from slipstream.formats import CmafFormat, Format, TsFormat, TsWindow, Window
+from slipstream.http.barred import Barred, Watching
 from slipstream.http.ready import ReadyAnswer
 from slipstream.hub import EndReason, Notice, NoticeKind, StreamSettings, Subscription
 from slipstream.log import Log, SyncPoint
@@ -97,6 +98,11 @@ class PlayerKey(NamedTuple):
     address: str
     agent: str
 
+    @property
+    def watching(self) -> Watching:
+        """Who watches what, by whatever protocol."""
+        return Watching.of(self.stream, self.address, self.agent)
+
 
 PROTOCOLS = ("hls", "dash")  # of the same segments; the first is meant when nothing is known
 FORMS: dict[str, type[Format]] = {"hls": CmafFormat, "dash": CmafFormat, "hls-ts": TsFormat}
@@ -164,6 +170,8 @@ class Player:
     def end(self, reason: EndReason) -> None:
         """See `ViewerPeer`."""
         self.refused = reason
+        if reason is EndReason.KICKED:
+            self._presentations.bar(self)
         self._presentations.forget(self, str(reason))
         self._decided.set()
 
@@ -179,11 +187,15 @@ class Player:
 class Presentations:
     """Those of this worker.
 
+    Attributes:
+        barred: who was sent away, and is not let in.
+
     Args:
         services: of this worker.
     """
 
     def __init__(self, services: Services) -> None:
+        self.barred = Barred()
         self.tell = services.hub.notices.tell
         self._services = services
         self._by_log: dict[Log, Presentation] = {}
@@ -248,6 +260,10 @@ class Presentations:
         """By which protocol somebody watches who asks for what several have in common."""
         player = self.latest(stream, address, agent)
         return player.protocol if player is not None else PROTOCOLS[0]
+
+    def bar(self, player: Player) -> None:
+        """Let a player in no more."""
+        self.barred.add(player.key.watching, self._services.loop.time())
 
     def forget(self, player: Player, reason: str) -> None:
         """A player has gone, or has to go."""

@@ -25,6 +25,9 @@ EXTENSIONS = (*MEDIA, "m3u8", "mpd")
 class Site:
     """Call `add_to()` once, and `wake()` when a log has grown.
 
+    Attributes:
+        barred: who was sent away, and is not let in.
+
     Args:
         services: of this worker.
         snapshots: where pictures of streams come from.
@@ -35,6 +38,7 @@ class Site:
         self, services: Services, snapshots: Snapshots, is_open: Callable[[], bool]
     ) -> None:
         self._presentations = Presentations(services)
+        self.barred = self._presentations.barred
         self._reception = Reception(services, self._presentations)
         self._is_open = is_open
         playlists = [make(self._reception) for make in (HttpSegments, HttpHlsTs, HttpHls, HttpDash)]

@@ -15,6 +15,11 @@ class PageSettings(BaseModel):
         description="Whether the server has a page: the list at /, /watch/APP/NAME and "
         "/embed/APP/NAME.",
     )
+    console: bool = Field(
+        default=True,
+        description="Whether operators have a console, at /console. It shows nothing to those "
+        "who have no token of the API.",
+    )
     list: bool = Field(
         default=True,
         description="Whether the page lists the streams that anybody may play. Without the list, "

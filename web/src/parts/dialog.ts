@@ -3,7 +3,7 @@
 import { h, iconButton } from "../dom";
 import { texts } from "../texts";
 
-export function showDialog(title: string, content: HTMLElement, isNarrow = false): void {
+export function showDialog(title: string, content: HTMLElement, isNarrow = false): HTMLDialogElement {
   const dialog = h("dialog", { "aria-label": title, class: isNarrow && "narrow" });
   dialog.append(
     h("div", { class: "panel" }, [
@@ -21,4 +21,5 @@ export function showDialog(title: string, content: HTMLElement, isNarrow = false
   // What is full screen hides everything that is not inside of it.
   (document.fullscreenElement ?? document.body).append(dialog);
   dialog.showModal();
+  return dialog;
 }
