@@ -31,6 +31,9 @@ from slipstream.net.listener import open_listening_socket
 from slipstream.net.pace import Pace
 from slipstream.net.pump import Pump
 from slipstream.net.served import ServedFigures
+from slipstream.net.services import Services
+from slipstream.net.settings import NetSettings
+from slipstream.relays import RelayControl, Relays, RelayStore
 from slipstream.workers.peers import AlonePeers, Peers, given
 from tests.hub.stage import Publisher, Watcher
 
@@ -163,6 +166,18 @@ class Stage:
             peers=self.peers,
             ledger=ledger or Ledger(),
         )
+        services = Services(
+            loop=loop,
+            hub=self.hub,
+            pump=pump,
+            intake=self.parts.intake,
+            gate=self.parts.gate,
+            admissions=self.parts.admissions,
+            settings=NetSettings(),
+        )
+        store = RelayStore(folder or Path("/nowhere"))
+        relays = Relays(services, lambda: config.relays, store, lambda: True)
+        self.parts.relays = RelayControl(relays, store, self.peers, self.parts.worker)
         self.parts.ledger.started_at = 1_795_000_000.0
         self.app = http_application()
         self.url = ""

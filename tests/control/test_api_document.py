@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
@@ -20,6 +21,8 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from slipstream.formats import RtmpFormat
+from slipstream.relays import Rule
+from slipstream.relays.rule import RelayKind
 from tests.control.stage import WITH_TOKEN, Stage, Viewer, serving
 from tests.hub.stage import Publisher, audio_config, inter, key, sound, video_config
 
@@ -33,8 +36,13 @@ CHECKS = [
 ]
 
 
-def fill(stage: Stage) -> None:
-    """Have something of everything: a publisher with a standby, viewers, a stream waited for."""
+RELAY = Rule(RelayKind.PUSH, "live/a", "rtmp://a.example.com/live/secret")
+
+
+async def fill(stage: Stage) -> None:
+    """Have something of everything: a publisher, viewers, a stream waited for, a relay."""
+    assert stage.parts.relays is not None
+    await stage.parts.relays.add(RELAY)
     publication = stage.hub.publish("live/a", Publisher(), credential="key:abc", now=stage.now)
     frames = [video_config(), audio_config(), key(0), sound(10), inter(500), key(1000)]
     publication.receive(frames, stage.now)
@@ -45,7 +53,11 @@ def fill(stage: Stage) -> None:
 def addresses(document: Mapping[str, Any], stage: Stage) -> dict[str, str]:
     """Every path that can be read, with what there is in place of its parameters."""
     (viewer, _) = stage.hub.streams["live/a"].subscriptions
-    there = {"{stream}": "live/a", "{id}": viewer.peer.connection_id}
+    there = {
+        "{stream}": "live/a",
+        "connections/{id}": f"connections/{viewer.peer.connection_id}",
+        "relays/{id}": f"relays/{RELAY.id}",
+    }
     found = {}
     for path, operations in document["paths"].items():
         if "get" in operations:
@@ -73,9 +85,9 @@ async def test_every_route_is_in_the_document_and_no_other() -> None:
     assert document["openapi"] == "3.1.0"
 
 
-async def test_what_is_answered_is_as_the_document_says() -> None:
-    async with serving() as stage:
-        fill(stage)
+async def test_what_is_answered_is_as_the_document_says(tmp_path: Path) -> None:
+    async with serving(folder=tmp_path) as stage:
+        await fill(stage)
         document = await stage.json("/api/v1/openapi.json")
         for path, address in addresses(document, stage).items():
             response = await stage.get(address)
@@ -89,10 +101,12 @@ async def test_what_is_answered_is_as_the_document_says() -> None:
                 jsonschema_rs.validator_for(schema).validate(await response.json())
 
 
-async def test_nothing_that_the_document_leaves_open_is_answered_with_more_fields() -> None:
+async def test_nothing_that_the_document_leaves_open_is_answered_with_more_fields(
+    tmp_path: Path,
+) -> None:
     """A field that the document does not know would pass the schema, so it is looked for."""
-    async with serving() as stage:
-        fill(stage)
+    async with serving(folder=tmp_path) as stage:
+        await fill(stage)
         document = await stage.json("/api/v1/openapi.json")
         closed = _closed(document)
         for path, address in addresses(document, stage).items():
@@ -120,10 +134,12 @@ async def test_the_document_says_which_role_is_needed() -> None:
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=str)
-async def test_requests_made_from_the_document_never_meet_a_bug(mode: GenerationMode) -> None:
+async def test_requests_made_from_the_document_never_meet_a_bug(
+    mode: GenerationMode, tmp_path: Path
+) -> None:
     """Right and wrong requests alike are answered, and as the document says."""
-    async with serving() as stage:
-        fill(stage)
+    async with serving(folder=tmp_path) as stage:
+        await fill(stage)
         schema = schemathesis.openapi.from_dict(stage.api.document)
         await asyncio.to_thread(ask_everything, schema, mode, stage.url)
 

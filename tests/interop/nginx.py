@@ -56,8 +56,15 @@ NAME = "film"  # of the stream, with nginx
 @contextmanager
 def pushing(url: str, folder: Path) -> Iterator[str]:
     """An nginx that pushes on to `url`; yields the URL to publish to."""
+    with relaying(f"push {url};", folder) as place:
+        yield place
+
+
+@contextmanager
+def relaying(directives: str, folder: Path) -> Iterator[str]:
+    """An nginx that does this with what is published; yields the URL to publish to, or to play."""
     port = free_port()
-    command = _command(folder, port, f"push {url};")
+    command = _command(folder, port, directives)
     with subprocess.Popen(command, stdin=subprocess.DEVNULL) as process:
         try:
             wait_until(lambda: _listens(process, port), "the start of nginx")

@@ -154,3 +154,10 @@ def test_any_text_is_an_address_or_refused(one: str, other: str) -> None:
         assert (address.name + address.query).isprintable()
     with suppress(SlipstreamError):
         assert parse_rtmp_url(one).name
+
+
+def test_user_and_password_are_taken_out_of_a_url() -> None:
+    url = parse_rtmp_url("rtmp://ann:p%40ss@host/live/key")
+    assert (url.user, url.password) == ("ann", "p@ss")
+    assert url.tc_url == "rtmp://host/live"
+    assert parse_rtmp_url("rtmp://host/live/key").user == ""

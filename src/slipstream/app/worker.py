@@ -34,6 +34,7 @@ from slipstream.net.rtmp_session import RtmpSession
 from slipstream.net.services import Services
 from slipstream.net.shutdown import Shutdown
 from slipstream.page.routes import Page
+from slipstream.relays import RelayControl, Relays, RelayStore
 from slipstream.transcode.slates import Slates
 from slipstream.transcode.snapshots import StreamSnapshots
 from slipstream.workers.membership import Membership
@@ -142,6 +143,18 @@ class Worker:
             self._parts.feed_bytes = lambda: member.feeds.sent_bytes
             self._parts.worker, self._parts.slot = member.badge.number, member.badge.slot
             member.attach(hub, gate.failures, self._receive)
+        store = RelayStore(config.server.data_dir)
+        self._relays = Relays(
+            services,
+            lambda: config.relays,
+            store,
+            lambda: self._parts.ready,
+            slot=self._parts.slot,
+            workers=workers,
+        )
+        self._parts.relays = RelayControl(
+            self._relays, store, self._parts.peers, self._parts.worker
+        )
         self._snapshots = StreamSnapshots(hub, self._parts.peers)
         self._site = Site(services, self._snapshots, lambda: self._parts.ready)
         self._parts.barred = self._site.barred
@@ -176,6 +189,7 @@ class Worker:
             self._membership.ready()
         self._tick()
         self._slates.start()
+        self._relays.start()
         # What is there now lives as long as the process: the collector need not look at it over
         # and over (5 to 8 % of what it costs to take in streams, bench/micro/ingest.py).
         gc.collect()
@@ -186,7 +200,10 @@ class Worker:
         links = [session.link for session in self._services.sessions]
         if self._ticker is not None:
             self._ticker.cancel()  # from here on nobody is sent away because of the time
-        own = [asyncio.ensure_future(part.stop()) for part in (self._slates, self._snapshots)]
+        own = [
+            asyncio.ensure_future(part.stop())
+            for part in (self._slates, self._snapshots, self._relays)
+        ]
         await self.shutdown.end()
         assert self._runner is not None
         ends = [*own, asyncio.ensure_future(self._runner.cleanup())]

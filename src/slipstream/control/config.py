@@ -23,6 +23,7 @@ from slipstream.errors import BadNameError
 from slipstream.hub import StreamSettings, stream_name
 from slipstream.net.settings import NetSettings
 from slipstream.page.settings import PageSettings
+from slipstream.relays import RelaySettings
 from slipstream.transcode.settings import SlateSettings
 
 MAX_FILE_BYTES = 1 << 20
@@ -92,6 +93,10 @@ class Config(BaseModel):
     page: PageSettings = Field(
         default_factory=PageSettings,
         description="The page for people who watch in a browser.",
+    )
+    relays: RelaySettings = Field(
+        default_factory=RelaySettings,
+        description="Streams that are sent to other servers and fetched from them.",
     )
     log: LogSettings = Field(default_factory=LogSettings, description="The log, on standard error.")
     apps: dict[Annotated[str, AfterValidator(_app_name)], AppSettings] = Field(

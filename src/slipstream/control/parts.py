@@ -14,6 +14,7 @@ from slipstream.hub import Hub
 from slipstream.net.admissions import Admissions
 from slipstream.net.intake import Intake
 from slipstream.net.pump import Pump
+from slipstream.relays import RelayControl
 from slipstream.workers.peers import AlonePeers, Peers
 
 
@@ -43,3 +44,4 @@ class Parts:
     """How much this worker told others of the logs that it writes."""
     ledger: Ledger = field(default_factory=Ledger)
     """Shared by all workers."""
+    relays: RelayControl | None = None

@@ -18,6 +18,7 @@ from slipstream.hub.peers import (
 )
 from slipstream.hub.publication import Publication
 from slipstream.hub.settings import StreamSettings
+from slipstream.hub.sources import NoSources, SourceFinder
 from slipstream.hub.stream import Stream
 from slipstream.hub.totals import Totals
 
@@ -30,6 +31,7 @@ __all__ = [
     "EndReason",
     "FullError",
     "Hub",
+    "NoSources",
     "Notice",
     "NoticeKind",
     "Notices",
@@ -37,6 +39,7 @@ __all__ = [
     "PublisherPeer",
     "PublisherState",
     "Rank",
+    "SourceFinder",
     "Stream",
     "StreamSettings",
     "Subscription",

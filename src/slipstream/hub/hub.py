@@ -15,6 +15,7 @@ from slipstream.hub.notices import Notices
 from slipstream.hub.peers import EndReason, PublisherPeer, Rank, ViewerPeer, Wake
 from slipstream.hub.publication import Publication
 from slipstream.hub.settings import StreamSettings
+from slipstream.hub.sources import NoSources, SourceFinder
 from slipstream.hub.stream import Stream
 from slipstream.hub.totals import Totals
 
@@ -26,6 +27,7 @@ class Hub:
 
     Attributes:
         notices: of what happens to them, and to all connections of this process.
+        sources: asked for streams that somebody waits for.
 
     Args:
         settings_of: the settings of an application, by the stream's name.
@@ -39,6 +41,7 @@ class Hub:
         self.streams: dict[str, Stream] = {}
         self.totals = Totals()
         self.notices = Notices()
+        self.sources: SourceFinder = NoSources()
         self._settings_of = settings_of
         self._wake = wake
         self.directory = directory or Alone()
@@ -85,7 +88,11 @@ class Hub:
         Raises:
             FullError: it has all the viewers it may have.
         """
-        return self._stream(name, now).subscribe(form, peer, now, delay_ms=delay_ms)
+        stream = self._stream(name, now)
+        subscription = stream.subscribe(form, peer, now, delay_ms=delay_ms)
+        if not stream.is_live or stream.on_slate:
+            self.sources.find(name)
+        return subscription
 
     def tap(self, name: str, form: type[Format], tap: Tap) -> Format | None:
         """Have a stream's format kept for another process; None if there is no such stream."""

@@ -137,6 +137,15 @@ class Log:
             if segment.end > position:
                 yield from segment.flags[segment.entry_at(max(position, segment.start)) :]
 
+    def entries_between(self, start: int, end: int) -> int:
+        """How many entries begin in a range of positions, as far as they are kept."""
+        count = 0
+        for segment in self.segments:
+            first, last = max(start, segment.start), min(end, segment.end)
+            if first < last:
+                count += segment.entry_at(last - 1) - segment.entry_at(first) + 1
+        return count
+
     def locate(self, position: int) -> Segment | None:
         """The segment that holds `position`, or None if that is no longer (or not yet) kept."""
         segments = self.segments

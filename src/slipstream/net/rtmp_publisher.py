@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
 
 from slipstream.errors import MediaError
 from slipstream.hub import Claim, EndReason, NoticeKind, Publication, PublisherState
-from slipstream.media import Frame, parse_tag, split_tracks
+from slipstream.net.rtmp_media import read_frames
 from slipstream.net.rtmp_permit import Permit
 from slipstream.rtmp import Message
 
@@ -72,17 +73,7 @@ class RtmpPublisher:
         publication = self.publication
         if publication is None:
             return
-        frames: list[Frame] = []
-        for timestamp, type_id, _, payload in messages:
-            try:
-                frame = parse_tag(type_id, timestamp, payload)
-                if frame.config:
-                    # FFmpeg configures only the first of several tracks that come in one.
-                    frames += split_tracks(frame)
-                else:
-                    frames.append(frame)
-            except MediaError as error:
-                self._note_refused(publication, error)
+        frames = read_frames(messages, partial(self._note_refused, publication))
         publication.bytes_received = self._session.link.bytes_received
         try:
             publication.receive(frames, now)

@@ -9,7 +9,7 @@ are allowed in the end is decided elsewhere; here only what could never be a nam
 from __future__ import annotations
 
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from slipstream.errors import BadNameError, SlipstreamError
 from slipstream.rtmp.commands import quoted
@@ -37,6 +37,8 @@ class RtmpUrl(NamedTuple):
     tls: bool
     app: str  # with its query
     name: str  # with its query
+    user: str = ""
+    password: str = ""
 
     @property
     def tc_url(self) -> str:
@@ -97,11 +99,13 @@ def parse_rtmp_url(url: str) -> RtmpUrl:
     try:
         parts = urlsplit(f"//{authority}")
         host, port = parts.hostname, parts.port
+        user, password = unquote(parts.username or ""), unquote(parts.password or "")
     except ValueError as error:
         raise SlipstreamError(f"{quoted(url)}: {error}") from None
     if scheme not in DEFAULT_PORTS or not host or not app or not name:
         raise SlipstreamError(f"{quoted(url)} is not of the form rtmp://host[:port]/app/name")
-    return RtmpUrl(host, port or DEFAULT_PORTS[scheme], scheme == "rtmps", app, name)
+    tls = scheme == "rtmps"
+    return RtmpUrl(host, port or DEFAULT_PORTS[scheme], tls, app, name, user, password)
 
 
 def _split_path(path: str) -> tuple[str, str]:

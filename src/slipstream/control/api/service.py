@@ -18,6 +18,7 @@ from slipstream.control.api.following import Following
 from slipstream.control.api.health import Health
 from slipstream.control.api.logs import LogsResource
 from slipstream.control.api.problems import ProblemError, problem
+from slipstream.control.api.relays import RelaysResource
 from slipstream.control.api.route import Call, Resource, Route
 from slipstream.control.api.server import Server
 from slipstream.control.api.streams import StreamsResource
@@ -26,6 +27,7 @@ from slipstream.control.counters import Counters
 from slipstream.control.overview import Overview
 from slipstream.control.parts import Parts
 from slipstream.control.vitals import Vitals
+from slipstream.errors import SlipstreamError
 
 log = structlog.get_logger()
 
@@ -62,6 +64,7 @@ class Api:
             Connections(parts),
             EventsResource(parts, following),
             LogsResource(parts, following),
+            *([] if parts.relays is None else [RelaysResource(parts.relays)]),
             *resources,
         )
 
@@ -108,6 +111,9 @@ class Api:
                 return error.answer()
             except web.HTTPException as error:
                 return problem(error.status)
+            except SlipstreamError as error:  # a disk that is full, a file that is damaged
+                log.warning("api.failed", path=request.path, reason=str(error))
+                return problem(500, str(error))
             except Exception:
                 log.exception("api.failed", path=request.path)
                 return problem(500)
