@@ -315,6 +315,10 @@ def probe(
     tool.run(url, seconds=seconds, as_json=as_json)
 
 
+for _name in ("keys", "users", "token"):
+    app.command(f"slipstream.credentials:{_name}", name=_name)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
     try:

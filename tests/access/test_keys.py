@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from slipstream.access import API_TOKEN_FILE, PUBLISH_KEY_FILE, Keys, load_keys
+from slipstream.access import API_TOKEN_FILE, PUBLISH_KEY_FILE, SIGNING_KEY_FILE, Keys, load_keys
 from slipstream.errors import SlipstreamError
 
 
@@ -32,7 +32,11 @@ def test_only_the_owner_can_read_them(tmp_path: Path) -> None:
 
 def test_nothing_else_is_left_in_the_folder(tmp_path: Path) -> None:
     load_keys(tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {PUBLISH_KEY_FILE, API_TOKEN_FILE}
+    assert {path.name for path in tmp_path.iterdir()} == {
+        PUBLISH_KEY_FILE,
+        API_TOKEN_FILE,
+        SIGNING_KEY_FILE,
+    }
 
 
 def test_a_key_may_be_written_by_hand(tmp_path: Path) -> None:

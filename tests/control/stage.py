@@ -15,7 +15,7 @@ import aiohttp
 import orjson
 from aiohttp import web
 
-from slipstream.access import Gate, Operators
+from slipstream.access import Gate, Operators, Store, StreamKeys
 from slipstream.control import Api, Config, Logs, Parts
 from slipstream.control.counters import Counters
 from slipstream.control.ledger import Ledger
@@ -177,6 +177,7 @@ class Stage:
         )
         store = RelayStore(folder or Path("/nowhere"))
         relays = Relays(services, lambda: config.relays, store, lambda: True)
+        self.parts.keys = StreamKeys(Store(folder or Path("/nowhere")))
         self.parts.relays = RelayControl(relays, store, self.peers, self.parts.worker)
         self.parts.ledger.started_at = 1_795_000_000.0
         self.app = http_application()

@@ -40,8 +40,10 @@ RELAY = Rule(RelayKind.PUSH, "live/a", "rtmp://a.example.com/live/secret")
 
 
 async def fill(stage: Stage) -> None:
-    """Have something of everything: a publisher, viewers, a stream waited for, a relay."""
+    """Have something of everything: a publisher, viewers, a stream waited for, a relay, a key."""
     assert stage.parts.relays is not None
+    assert stage.parts.keys is not None
+    stage.parts.keys.add("live", "a", "studio")
     await stage.parts.relays.add(RELAY)
     publication = stage.hub.publish("live/a", Publisher(), credential="key:abc", now=stage.now)
     frames = [video_config(), audio_config(), key(0), sound(10), inter(500), key(1000)]

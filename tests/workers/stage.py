@@ -56,7 +56,7 @@ class WorkerStage:
         self.number = number
         self.connections = 0
         self.woken: list[Log] = []
-        self.arrived: list[tuple[socket.socket, str, Sequence[bytes]]] = []
+        self.arrived: list[tuple[socket.socket, str, Sequence[bytes], bytes]] = []
         self.failures = Failures()
         self.pace = Pace(0)
         self.member = Membership(

@@ -399,11 +399,12 @@ async def test_a_connection_moves_with_what_it_has_said() -> None:
     async with CompanyStage(2) as company:
         near, far = socket.socketpair()
         link = Link(near, "192.0.2.9", None, company.loop)  # type: ignore[arg-type]
-        company[1].member.mover.move(link, 2, "live/a", [b"hello", b"", b"publish"])
+        said = [b"hello", b"", b"publish"]
+        company[1].member.mover.move(link, 2, "live/a", said, b"permit")
         assert link.fd < 0
         await until(lambda: company[2].arrived, "the arrival")
-        sock, address, said = company[2].arrived[0]
-        assert (address, said) == ("192.0.2.9", [b"hello", b"", b"publish"])
+        sock, *arrived = company[2].arrived[0]
+        assert arrived == ["192.0.2.9", said, b"permit"]
         sock.send(b"answer")
         assert far.recv(10) == b"answer"
         sock.close()

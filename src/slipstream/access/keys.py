@@ -1,4 +1,4 @@
-"""The two secrets of a server: the publishing key and the API token.
+"""The three secrets of a server: the publishing key, the API token and the signing key.
 
 Made at the first start, 128 random bits each, and kept as one line per file in the data
 folder, for its owner's eyes only. A file may also be written by hand: any line of 16 to 128
@@ -17,16 +17,18 @@ from slipstream.errors import SlipstreamError
 
 PUBLISH_KEY_FILE = "publish.key"
 API_TOKEN_FILE = "api.token"  # noqa: S105 (a file's name)
-SECRET_BYTES = 16
+SIGNING_KEY_FILE = "signing.key"
+SECRET_BYTES = 16  # in 32 digits, as many as HS256 wants of a key (RFC 7518 §3.2)
 _SECRET = re.compile(r"[A-Za-z0-9_.~-]{16,128}")
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """What whoever publishes, or uses the API, must show."""
+    """What whoever publishes, or uses the API, must show; and what tokens are signed with."""
 
     publish_key: str = field(repr=False)
     api_token: str = field(repr=False)
+    signing_key: str = field(default="", repr=False)
 
 
 def load_keys(folder: Path) -> Keys:
@@ -37,7 +39,8 @@ def load_keys(folder: Path) -> Keys:
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return Keys(_load(folder / PUBLISH_KEY_FILE), _load(folder / API_TOKEN_FILE))
+        files = PUBLISH_KEY_FILE, API_TOKEN_FILE, SIGNING_KEY_FILE
+        return Keys(*(_load(folder / name) for name in files))
     except OSError as error:
         place = error.filename or folder
         raise SlipstreamError(

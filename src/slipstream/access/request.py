@@ -1,7 +1,8 @@
-"""May they? The question, as `net` asks it, and the answer.
+"""May they? The question, as `net` and `http` ask it, and the answer.
 
-One request says all that is known of who wants what. The answer is a decision with the
-credential that later decides who may take a stream over.
+One request says all that is known of who wants what. The answer is a decision, with the
+credential that later decides who may take a stream over and the policy that then holds; or that
+nobody here can tell, and others must be asked.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
+
+from slipstream.access.policy import NO_POLICY, Policy
 
 
 class Action(StrEnum):
@@ -29,6 +32,18 @@ class Request(NamedTuple):
     query: str
     """What stood behind the '?' of the stream's name or the application, as sent."""
     protocol: str
+    user: str = ""
+    """Who has proved with a password to be so called."""
+    client: str = ""
+    """What the peer calls itself: RTMP's `flashVer`, HTTP's `User-Agent`."""
+    id: str = ""
+    """Of the connection, as in the log; empty over HTTP."""
+    tc_url: str = ""
+    """RTMP's address of the application, as sent."""
+    page_url: str = ""
+    """The page on which the player is: RTMP's `pageUrl`, HTTP's `Referer`."""
+    origin: str = ""
+    """HTTP's `Origin`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +55,9 @@ class Decision:
     """Who it is: whoever has the same may take a stream over. Empty: anybody with the address."""
     reason: str = ""
     """For the log; what the peer is told never depends on it."""
+    policy: Policy = NO_POLICY
+    """What then holds for a publisher, besides what the settings say."""
+    guess: bool = False
+    """A no that counts towards the limit of wrong credentials."""
+    undecided: bool = False
+    """Others must be asked: `await gate.ask(request)`. Until then the answer is no."""

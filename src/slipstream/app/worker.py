@@ -14,7 +14,7 @@ from functools import partial
 import structlog
 from aiohttp import web
 
-from slipstream.access import Gate, Keys, Operators
+from slipstream.access import Gate, Keys, Operators, Store, StreamKeys
 from slipstream.control import Api, Config, Logs, Parts
 from slipstream.control.ledger import Ledger
 from slipstream.control.listed import ListedStreams
@@ -90,7 +90,12 @@ class Worker:
         self._membership = member = (
             None if membership is None else membership(lambda: admissions.open, pump.pace)
         )
-        gate = Gate(config.access_settings, keys.publish_key)
+        gate = Gate(
+            config.access_settings,
+            keys.publish_key,
+            folder=config.server.data_dir,
+            signing_key=keys.signing_key,
+        )
         memory = MemoryGuard(memory_ceiling(config.server, workers))
         self._hub = hub = Hub(
             config.stream_settings, self._wake, None if member is None else member.directory
@@ -158,6 +163,7 @@ class Worker:
         self._snapshots = StreamSnapshots(hub, self._parts.peers)
         self._site = Site(services, self._snapshots, lambda: self._parts.ready)
         self._parts.barred = self._site.barred
+        self._parts.keys = StreamKeys(Store(config.server.data_dir))
         self._api = Api(self._parts, config, Operators(keys.api_token, config.server.data_dir))
         self._page = Page(
             services,
@@ -245,10 +251,12 @@ class Worker:
             others_have_less=member.loads.others_have_less,
         )
 
-    def _receive(self, sock: socket.socket, address: str, said: Sequence[bytes]) -> None:
+    def _receive(
+        self, sock: socket.socket, address: str, said: Sequence[bytes], permit: bytes
+    ) -> None:
         """Take over a connection from another worker, for a stream whose home is here."""
         self._services.admissions.opened(address)
-        RtmpSession(self._services, sock, address).repeat(said)
+        RtmpSession(self._services, sock, address).repeat(said, permit)
 
     def _wake(self, log: Log, picture: bool) -> None:
         self._pump.wake(log, picture)

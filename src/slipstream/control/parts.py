@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from slipstream.access import Gate
+from slipstream.access import Gate, StreamKeys
 from slipstream.control.ledger import Ledger
 from slipstream.control.logs import Logs
 from slipstream.control.memory import MemoryGuard
@@ -45,3 +45,5 @@ class Parts:
     ledger: Ledger = field(default_factory=Ledger)
     """Shared by all workers."""
     relays: RelayControl | None = None
+    keys: StreamKeys | None = None
+    """Those that were made beside the server's own."""

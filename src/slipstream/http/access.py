@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from aiohttp import web
+import structlog
+from aiohttp import hdrs, web
 
 from slipstream.access import Action, Request
 from slipstream.errors import BadNameError
 from slipstream.formats import Selection, split_selection
-from slipstream.hub import stream_name
+from slipstream.hub import Notice, NoticeKind, stream_name
 from slipstream.net.listener import plain_address
 from slipstream.net.services import Services
+
+log = structlog.get_logger()
 
 
 class Visitor(NamedTuple):
@@ -26,7 +29,7 @@ class Visitor(NamedTuple):
     """As sent."""
 
 
-def allowed_tracks(
+async def allowed_tracks(
     services: Services, request: web.Request, protocol: str, cors: Mapping[str, str]
 ) -> tuple[str, Selection | None]:
     """Return what `{stream}` in the route names: a stream, and maybe some of its tracks.
@@ -37,10 +40,10 @@ def allowed_tracks(
         named, selection = split_selection(request.match_info["stream"])
     except BadNameError as error:
         raise web.HTTPNotFound(text=f"{error}\n", headers=cors) from error
-    return _allowed(services, request, named, protocol, cors), selection
+    return await _allowed(services, request, named, protocol, cors), selection
 
 
-def allowed_stream(
+async def allowed_stream(
     services: Services, request: web.Request, protocol: str, cors: Mapping[str, str]
 ) -> str:
     """Return the name of the stream that is asked for, `{stream}` in the route.
@@ -55,10 +58,10 @@ def allowed_stream(
         web.HTTPNotFound: it is no name.
         web.HTTPForbidden: they may not watch it.
     """
-    return _allowed(services, request, request.match_info["stream"], protocol, cors)
+    return await _allowed(services, request, request.match_info["stream"], protocol, cors)
 
 
-def _allowed(
+async def _allowed(
     services: Services, request: web.Request, named: str, protocol: str, cors: Mapping[str, str]
 ) -> str:
     app, _, name = named.rpartition("/")
@@ -66,11 +69,44 @@ def _allowed(
         stream = stream_name(app, name)
     except BadNameError as error:
         raise web.HTTPNotFound(text=f"{error}\n", headers=cors) from error
-    question = Request(Action.PLAY, stream, peer_address(request), request.query_string, protocol)
-    decision = services.gate.decide(question, services.loop.time())
+    asked = question(request, stream, protocol)
+    decision = services.gate.decide(asked, services.loop.time())
+    if decision.undecided:
+        decision = await services.gate.ask(asked, services.loop.time())
     if not decision.allowed:
+        _refused(services, asked, decision.reason)
         raise web.HTTPForbidden(text="not allowed\n", headers=cors)
     return stream
+
+
+def _refused(services: Services, asked: Request, reason: str) -> None:
+    """Note that somebody may not."""
+    where = {"address": asked.address, "stream": asked.stream, "protocol": asked.protocol}
+    log.warning("play.refused", **where, reason=reason)
+    notice = Notice(
+        NoticeKind.REFUSED,
+        **where,
+        client=asked.client,
+        query=asked.query,
+        reason=reason,
+        detail={"action": str(asked.action)},
+    )
+    services.hub.notices.tell(notice)
+
+
+def question(request: web.BaseRequest, stream: str, protocol: str) -> Request:
+    """Whether who asks may watch a stream."""
+    headers = request.headers
+    return Request(
+        Action.PLAY,
+        stream,
+        peer_address(request),
+        request.query_string if "?" in request.raw_path else "",  # decoded
+        protocol,
+        client=headers.get(hdrs.USER_AGENT, ""),
+        page_url=headers.get(hdrs.REFERER, ""),
+        origin=headers.get(hdrs.ORIGIN, ""),
+    )
 
 
 def visitor(request: web.BaseRequest) -> Visitor:

@@ -175,7 +175,7 @@ class Reception:
             web.HTTPException: there is nothing, or not for this one.
         """
         cors = self.origins.headers(request)
-        player = self._player(request, protocol, cors)
+        player = await self._player(request, protocol, cors)
         player.asking += 1
         try:
             await player.decided()
@@ -196,12 +196,12 @@ class Reception:
             player.asking -= 1
             player.asked_at = self._services.loop.time()
 
-    def _player(
+    async def _player(
         self, request: web.Request, protocol: str | None, cors: Mapping[str, str]
     ) -> Player:
         address, agent = peer_address(request), request.headers.get("User-Agent", "")
         known = self._presentations.protocol_of(request.match_info["stream"], address, agent)
-        stream = allowed_stream(self._services, request, protocol or known, cors)
+        stream = await allowed_stream(self._services, request, protocol or known, cors)
         key = PlayerKey(stream, protocol or known, address, agent)
         if self._presentations.barred.holds(key.watching, self._services.loop.time()):
             raise _kicked(cors)

@@ -31,8 +31,10 @@ class Caller(NamedTuple):
     address: str
     agent: str
     takes_gzip: bool
-    is_page: bool
-    """Whether a web page of some origin asks."""
+    origin: str
+    """Of the web page that asks; empty: it is none."""
+    page_url: str
+    """That referred to the stream."""
 
 
 class ReadyAnswers(Protocol):
@@ -62,7 +64,8 @@ def caller_of(request: web.BaseRequest) -> Caller | None:
         peer_address(request),
         headers.get(hdrs.USER_AGENT, ""),
         "gzip" in headers.get(hdrs.ACCEPT_ENCODING, ""),
-        hdrs.ORIGIN in headers,
+        headers.get(hdrs.ORIGIN, ""),
+        headers.get(hdrs.REFERER, ""),
     )
 
 

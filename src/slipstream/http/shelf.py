@@ -84,7 +84,16 @@ class Shelf:
             return None
         query = _decoded_query(target) if query else ""
         now, key = self._services.loop.time(), player.key
-        question = Request(Action.PLAY, key.stream, key.address, query, key.protocol)
+        question = Request(
+            Action.PLAY,
+            key.stream,
+            key.address,
+            query,
+            key.protocol,
+            client=caller.agent,
+            page_url=caller.page_url,
+            origin=caller.origin,
+        )
         if not self._services.gate.decide(question, now).allowed:
             return None
         player.asked_at = now
@@ -100,7 +109,7 @@ class Shelf:
 
     def _may_share(self, caller: Caller) -> bool:
         """Whether it gets the same as all others."""
-        return self._origins.are_any or not caller.is_page
+        return self._origins.are_any or not caller.origin
 
 
 @lru_cache(1024)

@@ -74,7 +74,7 @@ class HttpSnapshots:
 
     async def _show(self, request: web.Request) -> web.Response:
         cors = self._origins.headers(request)
-        stream = allowed_stream(self._services, request, PROTOCOL, cors)
+        stream = await allowed_stream(self._services, request, PROTOCOL, cors)
         width = _width(request.query.get("width"), cors)
         none_kept = {**cors, "Cache-Control": "no-store"}
         try:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from slipstream.hub import Claim
-from slipstream.net.rtmp_permit import Permit
+from slipstream.net.rtmp_permit import Permit, pack_permit
 from slipstream.rtmp import Event
 
 if TYPE_CHECKING:
@@ -45,13 +45,14 @@ class RtmpClaim:
     def _on_answer(self, claim: Claim) -> None:
         session, services = self._session, self._session.services
         stream = self._permit.stream
-        session.claim = None
+        session.waiting = None
         if session.link.is_closing:
             if claim.home is None:
                 services.hub.give_back(stream)
             return
         if claim.home is not None and session.said is not None and services.mover is not None:
-            services.mover.move(session.link, claim.home, stream, session.said)
+            permit = pack_permit(self._permit)
+            services.mover.move(session.link, claim.home, stream, session.said, permit)
             session.moved(claim.home)
             return
         if not session.publishers:

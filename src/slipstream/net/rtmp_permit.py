@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
+from pydantic import TypeAdapter
 
-from slipstream.access import Action, Request
+from slipstream.access import NO_POLICY, Action, Decision, Policy, Request
 from slipstream.errors import BadNameError
 from slipstream.hub import NoticeKind, stream_name
+from slipstream.net.rtmp_question import RtmpQuestion
 
 if TYPE_CHECKING:
     from slipstream.net.rtmp_session import RtmpSession
@@ -25,30 +28,75 @@ class Permit(NamedTuple):
     """Whoever has the same may take over."""
     query: str
     """Of the stream's name and of the application, as the client gave them."""
+    policy: Policy = NO_POLICY
+    """What holds for it as a publisher."""
 
 
-def permit(session: RtmpSession, action: Action, name: str, query: str) -> Permit | None:
-    """Return what somebody may do; None: they may not, and that is in the log.
+_PERMIT = TypeAdapter(Permit)
+
+Granted = Callable[[Permit | None], None]
+
+
+def permit(session: RtmpSession, action: Action, name: str, query: str, then: Granted) -> None:
+    """Find out what somebody may do, at once or when others have answered.
 
     Args:
         session: of the connection.
         action: what it asks for.
         name: of the stream, within the application.
         query: behind that name.
+        then: gets what they may; None: they may not, and that is in the log.
     """
     try:
         stream = stream_name(session.app, name)
     except BadNameError as error:
         refused(session, action, str(error))
-        return None
-    address = session.link.address
+        then(None)
+        return
+    granted, session.permit = session.permit, None
+    if granted is not None and granted.stream == stream and action is Action.PUBLISH:
+        then(granted)
+        return
     joined = "&".join(part for part in (query, session.app_query) if part)
-    request = Request(action, stream, address, joined, "rtmp")
+    request = Request(
+        action,
+        stream,
+        session.link.address,
+        joined,
+        "rtmp",
+        user=session.user,
+        client=session.client,
+        id=session.connection_id,
+        tc_url=session.tc_url,
+        page_url=session.page_url,
+    )
     decision = session.services.gate.decide(request, session.services.loop.time())
+    if not decision.undecided:
+        then(_permit(session, request, decision))
+        return
+
+    def on_answer(decision: Decision) -> None:
+        then(_permit(session, request, decision))
+
+    RtmpQuestion(session, request, on_answer).begin()
+
+
+def pack_permit(permit: Permit) -> bytes:
+    """Make bytes of a permit, for the worker that its connection moves to."""
+    return _PERMIT.dump_json(permit)
+
+
+def unpack_permit(data: bytes) -> Permit | None:
+    """Undo `pack_permit`; None if there is none."""
+    return _PERMIT.validate_json(data) if data else None
+
+
+def _permit(session: RtmpSession, request: Request, decision: Decision) -> Permit | None:
     if not decision.allowed:
-        refused(session, action, decision.reason, stream)
+        refused(session, request.action, decision.reason, request.stream)
         return None
-    return Permit(stream, decision.credential or f"address:{address}", joined)
+    credential = decision.credential or f"address:{request.address}"
+    return Permit(request.stream, credential, request.query, decision.policy)
 
 
 def refused(session: RtmpSession, action: Action, reason: str, stream: str = "") -> None:

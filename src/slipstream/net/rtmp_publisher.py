@@ -10,9 +10,10 @@ import structlog
 
 from slipstream.errors import MediaError
 from slipstream.hub import Claim, EndReason, NoticeKind, Publication, PublisherState
+from slipstream.net.ingest_policy import IngestPolicy
 from slipstream.net.rtmp_media import read_frames
 from slipstream.net.rtmp_permit import Permit
-from slipstream.rtmp import Message
+from slipstream.rtmp import Code, Message
 
 if TYPE_CHECKING:
     from slipstream.net.rtmp_session import RtmpSession
@@ -30,7 +31,7 @@ CODES = {
 class RtmpPublisher:
     """The hub's `PublisherPeer`; call `begin()` once, then `receive()` per read."""
 
-    __slots__ = ("_query", "_session", "_stream_id", "publication")
+    __slots__ = ("_policy", "_query", "_session", "_stream_id", "publication")
 
     protocol = "rtmp"
 
@@ -38,6 +39,7 @@ class RtmpPublisher:
         self._session = session
         self._stream_id = stream_id
         self._query = ""
+        self._policy: IngestPolicy | None = None  # None: nothing is limited
         self.publication: Publication | None = None
 
     @property
@@ -67,6 +69,8 @@ class RtmpPublisher:
             permit.stream, self, credential=permit.credential, now=now, claim=claim
         )
         self._query = permit.query
+        if not services.gate.policy(permit.stream, permit.policy).is_empty:
+            self._policy = IngestPolicy(self._session, permit, now)
 
     def receive(self, messages: Sequence[Message], now: float) -> None:
         """Take the media of one read."""
@@ -75,6 +79,11 @@ class RtmpPublisher:
             return
         frames = read_frames(messages, partial(self._note_refused, publication))
         publication.bytes_received = self._session.link.bytes_received
+        if self._policy is not None:
+            excess = self._policy.refuses(frames, publication.state, now)
+            if excess:
+                self._send_away(Code.PUBLISH_DENIED, excess)
+                return
         try:
             publication.receive(frames, now)
         except OSError as error:  # the machine is out of memory; its other streams live on
@@ -106,15 +115,17 @@ class RtmpPublisher:
 
     def end(self, reason: EndReason) -> None:
         """The hub sends the publisher away."""
+        self._send_away(CODES.get(reason, Code.PUBLISH_DENIED), str(reason))
+
+    def _send_away(self, code: str, reason: str) -> None:
         session = self._session
-        code = CODES.get(reason, "NetStream.Publish.Denied")
-        session.connection.end_publish(self._stream_id, code, str(reason))
+        session.connection.end_publish(self._stream_id, code, reason)
         session.flush()
-        self.close(str(reason))
+        self.close(reason)
         session.ended(self._stream_id)
         if not session.publishers and not session.viewers:
             # OBS reads nothing while it streams: only a closed connection tells it.
-            session.services.loop.call_soon(session.close, str(reason))
+            session.services.loop.call_soon(session.close, reason)
 
     def _note_refused(self, publication: Publication, error: MediaError) -> None:
         publication.frames_refused += 1

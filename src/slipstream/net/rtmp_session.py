@@ -11,18 +11,21 @@ import asyncio
 import os
 import socket
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import structlog
 
 from slipstream.access import Action
 from slipstream.errors import BadNameError
-from slipstream.formats import split_selection
+from slipstream.formats import Selection, split_selection
 from slipstream.hub import BusyError, Claim, FullError, Notice, NoticeKind
 from slipstream.net.link import Link
 from slipstream.net.rtmp_claim import RtmpClaim
-from slipstream.net.rtmp_permit import Permit, permit, refused
+from slipstream.net.rtmp_introduction import introduce
+from slipstream.net.rtmp_permit import Permit, permit, refused, unpack_permit
 from slipstream.net.rtmp_publisher import RtmpPublisher
+from slipstream.net.rtmp_question import RtmpQuestion
 from slipstream.net.rtmp_viewer import RtmpViewer
 from slipstream.net.services import Services
 from slipstream.net.wish import BadWishError
@@ -58,15 +61,19 @@ class RtmpSession:
         "_pending",
         "app",
         "app_query",
-        "claim",
         "client",
         "connection_id",
         "link",
         "multitrack",
+        "page_url",
+        "permit",
         "publishers",
         "said",
         "services",
+        "tc_url",
+        "user",
         "viewers",
+        "waiting",
     )
 
     def __init__(self, services: Services, sock: socket.socket, address: str) -> None:
@@ -75,8 +82,13 @@ class RtmpSession:
         self.app = ""
         self.app_query = ""
         self.client = ""
+        self.tc_url = ""
+        self.user = ""  # with a password
+        self.page_url = ""
         self.multitrack = False
-        self.claim: RtmpClaim | None = None  # while a stream's home is asked for
+        # While others are asked what it may do, or for a stream's home.
+        self.waiting: RtmpQuestion | RtmpClaim | None = None
+        self.permit: Permit | None = None  # of the worker that it comes from
         # Read by read, so that it can be repeated in another worker; None once that is too late.
         self.said: list[bytes] | None = [] if services.mover is not None else None
         self.publishers: dict[int, RtmpPublisher] = {}
@@ -86,7 +98,7 @@ class RtmpSession:
         self._pending = True
         self._deadline: asyncio.TimerHandle | None = None
         services.sessions[self] = None
-        self._expect("the handshake", services.settings.handshake_s)
+        self.expect("the handshake", services.settings.handshake_s)
         self.link.start()
 
     # The link's side
@@ -106,10 +118,10 @@ class RtmpSession:
             self.close(str(connection.error))
 
     def handle(self, events: Sequence[Event], now: float) -> None:
-        """Act on events, or hold them back while a stream's home is asked for."""
+        """Act on events, or hold them back while somebody is asked."""
         for event in events:
-            if self.claim is not None:
-                self.claim.held.append(event)
+            if self.waiting is not None:
+                self.waiting.held.append(event)
             elif type(event) is MediaReceived:
                 self._on_media(event, now)
             else:
@@ -119,8 +131,14 @@ class RtmpSession:
             if self.link.is_closing:
                 return
 
-    def repeat(self, said: Sequence[bytes]) -> None:
-        """Go through what the client has said to another worker: it has had its answers."""
+    def repeat(self, said: Sequence[bytes], permit: bytes = b"") -> None:
+        """Go through what the client has said to another worker: it has had its answers.
+
+        Args:
+            said: read by read.
+            permit: of the other worker, which has decided.
+        """
+        self.permit = unpack_permit(permit)
         self.link.is_muted = True
         for data in said:
             self.received(data)
@@ -214,20 +232,24 @@ class RtmpSession:
         if not self.publishers:
             self.services.intake.remove(self.link)
         if not self.publishers and not self.viewers:
-            self._expect("another stream", self.services.settings.request_s)
+            self.expect("another stream", self.services.settings.request_s)
 
     # Events
 
     def _on_handshake_done(self, _: HandshakeDone) -> None:
-        self._expect("connect", self.services.settings.connect_s)
+        self.expect("connect", self.services.settings.connect_s)
 
     def _on_connect(self, event: ConnectRequested) -> None:
         self.app, self.app_query = event.app, event.query
         self.client = event.flash_ver
+        self.tc_url = event.tc_url
+        self.page_url = str(event.properties.get("pageUrl") or "")
         self.multitrack = event.enhanced.multitrack
+        if not introduce(self, event):
+            return
         self._connection.accept_connect()
         self._settle()
-        self._expect("publish or play", self.services.settings.request_s)
+        self.expect("publish or play", self.services.settings.request_s)
         log.info(
             "rtmp.open",
             id=self.connection_id,
@@ -240,7 +262,10 @@ class RtmpSession:
 
     def _on_publish(self, event: PublishRequested) -> None:
         self._unmute()
-        granted = permit(self, Action.PUBLISH, event.name, event.query)
+        then = partial(self._on_publish_decided, event.stream_id)
+        permit(self, Action.PUBLISH, event.name, event.query, then)
+
+    def _on_publish_decided(self, stream_id: int, granted: Permit | None) -> None:
         reason = "wrong stream key or name"
         if granted is not None:
             reason = self.services.refuse_publish()
@@ -248,13 +273,13 @@ class RtmpSession:
                 refused(self, Action.PUBLISH, reason, granted.stream)
         if granted is None and self.services.mover is not None:
             loop = self.services.loop
-            loop.call_later(OTHERS_KNOW_S, self.refuse_publish, event.stream_id, reason)
+            loop.call_later(OTHERS_KNOW_S, self.refuse_publish, stream_id, reason)
             return
         if granted is None or reason:
-            self.refuse_publish(event.stream_id, reason)
+            self.refuse_publish(stream_id, reason)
             return
-        self.claim = RtmpClaim(self, event.stream_id, granted)
-        self.claim.begin()
+        claim = self.waiting = RtmpClaim(self, stream_id, granted)
+        claim.begin()
 
     def _unmute(self) -> None:
         """Forget the answers to what has been gone through again; go on aloud."""
@@ -265,14 +290,18 @@ class RtmpSession:
             self.flush()
 
     def _on_play(self, event: PlayRequested) -> None:
-        stream_id = event.stream_id
-        granted = tracks = None
         try:
             stream, tracks = split_selection(event.name)
         except BadNameError as error:
             refused(self, Action.PLAY, str(error))
-        else:
-            granted = permit(self, Action.PLAY, stream, event.query)
+            self._on_play_decided(event.stream_id, None, None)
+            return
+        then = partial(self._on_play_decided, event.stream_id, tracks)
+        permit(self, Action.PLAY, stream, event.query, then)
+
+    def _on_play_decided(
+        self, stream_id: int, tracks: Selection | None, granted: Permit | None
+    ) -> None:
         if granted is None:
             self._connection.reject_play(
                 stream_id, "NetStream.Play.StreamNotFound", "no such stream"
@@ -326,7 +355,7 @@ class RtmpSession:
 
     # Inside
 
-    def _expect(self, what: str | None, within_s: float = 0.0) -> None:
+    def expect(self, what: str | None, within_s: float = 0.0) -> None:
         """Close the connection if `what` does not happen in time, whatever else comes."""
         if self._deadline is not None:
             self._deadline.cancel()
@@ -337,7 +366,7 @@ class RtmpSession:
 
     def _trust(self) -> None:
         """The peer may do what it asked for: no deadline, and more room for what it is sent."""
-        self._expect(None)
+        self.expect(None)
         self.said = None
         self.link.max_unsent = self.services.settings.max_unread
 
@@ -348,7 +377,7 @@ class RtmpSession:
 
     def _forget(self, reason: str, *, moved: bool = False) -> None:
         """Take the connection out of everything that knows it."""
-        self._expect(None)
+        self.expect(None)
         for viewer in list(self.viewers.values()):
             viewer.close(reason)
         for publisher in list(self.publishers.values()):

@@ -39,7 +39,9 @@ class Session(Protocol):
 class Mover(Protocol):
     """Takes connections to other workers."""
 
-    def move(self, link: Link, home: int, stream: str, said: Sequence[bytes]) -> None:
+    def move(
+        self, link: Link, home: int, stream: str, said: Sequence[bytes], permit: bytes = b""
+    ) -> None:
         """Hand a connection over; the link is closed here, and goes on there.
 
         Args:
@@ -47,6 +49,7 @@ class Mover(Protocol):
             home: the worker that it belongs to.
             stream: that it wants to publish.
             said: what has been read from it, read by read.
+            permit: that it may.
         """
 
 

@@ -100,11 +100,11 @@ class Page:
         return await self._document(request, "'none'")
 
     async def _watch(self, request: web.Request) -> web.Response:
-        allowed_stream(self._services, request, PROTOCOL, {})
+        await allowed_stream(self._services, request, PROTOCOL, {})
         return await self._document(request, "'none'")
 
     async def _embed(self, request: web.Request) -> web.Response:
-        allowed_stream(self._services, request, PROTOCOL, {})
+        await allowed_stream(self._services, request, PROTOCOL, {})
         return await self._document(request, "*")
 
     async def _document(self, request: web.Request, ancestors: str) -> web.Response:
@@ -128,7 +128,7 @@ class Page:
         return await self._tell(request, await self._kept.get("", self._all))
 
     async def _tell_one(self, request: web.Request) -> web.Response:
-        name = allowed_stream(self._services, request, PROTOCOL, {})
+        name = await allowed_stream(self._services, request, PROTOCOL, {})
 
         async def one() -> Body:
             return _json(self._shown(await self._streams.one(name)))

@@ -30,7 +30,7 @@ from slipstream.workers.messages import (
 )
 from slipstream.workers.mover import LineMover, unpack_reads
 
-Receive = Callable[[socket.socket, str, Sequence[bytes]], None]
+Receive = Callable[[socket.socket, str, Sequence[bytes], bytes], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,8 @@ class Membership:
             failures.note_elsewhere(message.address, self._loop.time())
 
         def take(message: Moved, packet: Packet) -> None:
-            receive(socket.socket(fileno=packet.fd), message.address, unpack_reads(packet.body))
+            permit, *said = unpack_reads(packet.body)
+            receive(socket.socket(fileno=packet.fd), message.address, said, permit)
 
         self.line.on(WrongKey, note)
         self.line.on(Moved, take)

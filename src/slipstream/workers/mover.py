@@ -18,10 +18,12 @@ class LineMover:
     def __init__(self, line: Line) -> None:
         self._line = line
 
-    def move(self, link: Link, home: int, stream: str, said: Sequence[bytes]) -> None:
-        """Hand a connection over: its descriptor, and what has been read from it."""
+    def move(
+        self, link: Link, home: int, stream: str, said: Sequence[bytes], permit: bytes = b""
+    ) -> None:
+        """Hand a connection over: its descriptor, what has been read from it, and its permit."""
         message = Move(home, stream, link.address)
-        self._line.send(message, body=pack_reads(said), fd=link.fd)
+        self._line.send(message, body=pack_reads([permit, *said]), fd=link.fd)
         link.abort()
 
 

@@ -16,6 +16,7 @@ from slipstream.control.api.document import Schema, document
 from slipstream.control.api.events import EventsResource
 from slipstream.control.api.following import Following
 from slipstream.control.api.health import Health
+from slipstream.control.api.keys import KeysResource
 from slipstream.control.api.logs import LogsResource
 from slipstream.control.api.problems import ProblemError, problem
 from slipstream.control.api.relays import RelaysResource
@@ -64,6 +65,7 @@ class Api:
             Connections(parts),
             EventsResource(parts, following),
             LogsResource(parts, following),
+            *([] if parts.keys is None else [KeysResource(parts.keys)]),
             *([] if parts.relays is None else [RelaysResource(parts.relays)]),
             *resources,
         )
