@@ -82,5 +82,5 @@ function keyTable(keys: StreamKey[], status: Status, changed: () => void): HTMLE
       ]),
     ];
   };
-  return table([names.place, names.label, names.made, names.enabled, ""], keys.map(row), names.none);
+  return table([names.place, names.label, names.made, names.state, ""], keys.map(row), names.none);
 }

@@ -78,7 +78,7 @@ function healthOf(stream: StreamReport, status: Status, changed: () => void): HT
   const columns = [names.address, names.state, names.bitrate, names.rate, names.silent, names.refused, ""];
   const row = (one: Publisher): Cell[] => [
     h("span", {}, [one.address, " ", h("span", { class: "muted" }, one.id)]),
-    one.state,
+    names.states[one.state] ?? one.state,
     bits(one.bitrate_bps),
     rate(one.frame_rate),
     one.silent_s >= 1 ? duration(one.silent_s) : "–",
