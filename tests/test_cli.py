@@ -23,7 +23,7 @@ from slipstream.control import Config
 from slipstream.control.pid_file import PID_FILE
 from slipstream.errors import SlipstreamError
 
-COMMANDS = ("serve", "replace", "operators", "check", "demo", "publish", "play", "probe")
+COMMANDS = ("serve", "replace", "operators", "top", "check", "demo", "publish", "play", "probe")
 
 
 class Tool:

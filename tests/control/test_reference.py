@@ -21,7 +21,7 @@ from tests.control.stage import serving
 PROJECT = Path(__file__).parents[2]
 SAMPLE = PROJECT / "slipstream.sample.toml"
 ALL_SETTINGS = [setting for section in sections() for setting in settings(section)]
-COMMANDS = ["serve", "replace", "operators", "check", "demo", "publish", "play", "probe"]
+COMMANDS = ["serve", "replace", "operators", "top", "check", "demo", "publish", "play", "probe"]
 
 
 def page(name: str) -> str:
