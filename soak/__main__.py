@@ -25,6 +25,7 @@ RUNS = {
     "kills": "kill -9 of a random worker, again and again",
     "storm": "a thousand viewers at once, and gone again",
     "replacement": "a new generation of workers under load",
+    "reload": "a thousand reloads of the configuration, half of them wrong",
     "failover": "encoders killed and stopped while another one stands by",
 }
 PAGES = Path(__file__).parent.parent / "docs" / "measurements"

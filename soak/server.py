@@ -141,7 +141,13 @@ class ServerTree:
                 found[_port(remote)] = owners[inode]
         return found
 
-    # What they say
+    # What they are told, and what they say
+
+    def write_settings(self, text: str) -> None:
+        """Put another configuration file in the place of the server's."""
+        draft = self._folder / "slipstream.toml.new"
+        draft.write_text(text)
+        draft.replace(self._folder / "slipstream.toml")
 
     def ask_every_worker(self, path: str) -> dict[int, Any]:
         """The answer of each worker to `GET /api/v1/{path}`, by process."""

@@ -7,8 +7,9 @@ mistakes are answered at once. A mistake of the user's is one line on standard e
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -19,6 +20,8 @@ from slipstream import __version__
 from slipstream.errors import SlipstreamError
 
 if TYPE_CHECKING:
+    from signal import Signals
+
     from slipstream.control import Config
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
@@ -157,7 +160,8 @@ def serve(
     """Serve until Ctrl-C; print what to paste into an encoder, and how to watch.
 
     The first start makes the publishing key and the API token and keeps them in the data
-    folder. Flags go over the configuration file. A second Ctrl-C ends it within 2 seconds.
+    folder. Flags go over environment variables (SLIPSTREAM_SERVER__RTMP and the like), and these
+    over the configuration file. A second Ctrl-C ends it within 2 seconds.
 
         slipstream serve
         slipstream serve --config slipstream.toml
@@ -179,7 +183,7 @@ def serve(
     for flag, *_, value in given:
         if value is not None:
             arguments.append(flag if value is publish else f"{flag}={value}")
-    run(lambda: _config(config, *given), arguments)
+    run(lambda: _config(config, *given, environment=os.environ), arguments)
 
 
 @app.command
@@ -195,14 +199,23 @@ def replace(*, pid: ServerPid = None, data_dir: ServerDir = None) -> None:
     """
     from signal import SIGUSR2
 
-    from slipstream.control.pid_file import send_signal
-    from slipstream.control.settings import default_data_dir
+    _tell(SIGUSR2, pid, data_dir)
 
-    if pid is not None:
-        pid = send_signal(SIGUSR2, pid=pid)
-    else:
-        pid = send_signal(SIGUSR2, folder=(data_dir or default_data_dir()).expanduser())
-    sys.stdout.write(f"told process {pid}; its log says how it goes\n")
+
+@app.command
+def reload(*, pid: ServerPid = None, data_dir: ServerDir = None) -> None:
+    """Have a running server read its configuration again, without touching a stream.
+
+    What is right is in force within a second; if anything is wrong, all of it is refused, and the
+    server goes on with what it has. The server's log tells which, and what has to wait for
+    `slipstream replace`.
+
+        slipstream reload
+        slipstream reload --data-dir /var/lib/slipstream
+    """
+    from signal import SIGHUP
+
+    _tell(SIGHUP, pid, data_dir)
 
 
 @app.command
@@ -215,6 +228,44 @@ def check(file: CheckFile, /) -> None:
     """
     _config(file)
     sys.stdout.write(f"{file}: no mistakes\n")
+
+
+@app.command
+def schema() -> None:
+    """Print a JSON Schema of the configuration file, for editors that know TOML.
+
+    With it they complete names, show what a setting means, and underline mistakes.
+
+        slipstream schema > slipstream.schema.json
+    """
+    from json import dumps
+
+    from slipstream.control.schema import config_schema
+
+    sys.stdout.write(dumps(config_schema(), indent=2) + "\n")
+
+
+@app.command
+def doctor(*, config: ConfigFile = None, as_json: AsJson = False) -> int:
+    """Look at this machine as the server would find it, and say what to do about what is wrong.
+
+    Limits, clock, data folder, addresses, certificates. Nothing is changed. The exit code is 1 if
+    the server would not serve here, or not for long.
+
+        slipstream doctor
+        slipstream doctor --config /etc/slipstream.toml --json
+    """
+    from slipstream.control.pid_file import serving_process
+    from slipstream.tools import doctor as tool
+
+    server = _config(config, environment=os.environ).server
+    patient = tool.Patient(
+        addresses=[("RTMP", server.rtmp), ("HTTP", server.http)],
+        data_dir=server.data_dir,
+        workers=server.worker_count,
+        serving=serving_process(server.data_dir),
+    )
+    return 0 if tool.run(patient, as_json=as_json) else FAILED
 
 
 @app.command
@@ -358,7 +409,7 @@ for _name in ("keys", "users", "token"):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
     try:
-        app(
+        code = app(
             sys.argv[1:] if arguments is None else arguments,
             exit_on_error=False,
             print_error=False,
@@ -371,15 +422,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(str(error), FAILED)
     except KeyboardInterrupt:
         return INTERRUPTED
-    return 0
+    return code or 0
 
 
-def _config(file: Path | None, *given: tuple[str, str, str, object]) -> Config:
-    """The configuration: the file with the flags that were given over it."""
+def _config(
+    file: Path | None,
+    *given: tuple[str, str, str, object],
+    environment: Mapping[str, str] | None = None,
+) -> Config:
+    """The configuration: the file, over it the environment, over both the flags that were given."""
     from slipstream.control import Flag, load_config
 
     flags = [Flag(*flag) for flag in given]
-    return load_config(file, [flag for flag in flags if flag.value is not None])
+    return load_config(file, [flag for flag in flags if flag.value is not None], environment or {})
+
+
+def _tell(number: Signals, pid: int | None, data_dir: Path | None) -> None:
+    """Send a signal to a server, by its process or its data folder."""
+    from slipstream.control.pid_file import send_signal
+    from slipstream.control.settings import default_data_dir
+
+    if pid is not None:
+        pid = send_signal(number, pid=pid)
+    else:
+        pid = send_signal(number, folder=(data_dir or default_data_dir()).expanduser())
+    sys.stdout.write(f"told process {pid}; its log says how it goes\n")
 
 
 def _number(text: str | None) -> float | str | None:

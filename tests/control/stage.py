@@ -16,10 +16,11 @@ import orjson
 from aiohttp import web
 
 from slipstream.access import Gate, Operators, Store, StreamKeys
-from slipstream.control import Api, Config, Logs, Parts
+from slipstream.control import Api, Config, LiveConfig, Logs, Parts
 from slipstream.control.counters import Counters
 from slipstream.control.ledger import Ledger
 from slipstream.control.overview import Overview
+from slipstream.control.reload import Reloading
 from slipstream.control.vitals import Vitals
 from slipstream.formats import Format
 from slipstream.http.application import http_application
@@ -147,6 +148,7 @@ class Stage:
         loop = asyncio.get_running_loop()
         pump = Pump(loop, Pace())
         self.config = config
+        self.live = LiveConfig(config)
         self.folder = folder  # of further tokens
         self.now = loop.time()
         self.peers = peers or AlonePeers()
@@ -164,6 +166,7 @@ class Stage:
             logs=Logs(config.log),
             ready=True,
             peers=self.peers,
+            reload=Reloading(self.live, lambda: config).reload,
             ledger=ledger or Ledger(),
         )
         services = Services(
@@ -230,7 +233,7 @@ async def serving_workers(count: int, config: Config | None = None) -> AsyncIter
 
 @asynccontextmanager
 async def _open(stage: Stage) -> AsyncIterator[Stage]:
-    stage.api = Api(stage.parts, stage.config, Operators(TOKEN, stage.folder))
+    stage.api = Api(stage.parts, stage.live, Operators(TOKEN, stage.folder))
     stage.api.add_to(stage.app)
     runner = web.AppRunner(stage.app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()

@@ -193,3 +193,25 @@ def test_stopping_leaves_no_trace() -> None:
     with writing():
         pass
     assert logging.getLogger().handlers == handlers
+
+
+def test_whoever_wants_to_know_is_told_of_errors_and_of_nothing_else() -> None:
+    with writing() as written:
+        told: list[str] = []
+        written.logs.on_error = told.append
+        log = structlog.get_logger()
+        log.warning("a.warning")
+        log.error("an.error")
+    assert told == ["an.error"]
+
+
+def test_level_and_form_change_from_one_line_to_the_next() -> None:
+    log = structlog.get_logger()
+    with writing() as written:
+        log.info("first")
+        written.logs.change(LogSettings(format="text", level="warning"))
+        log.info("second")
+        log.warning("third")
+        first, third = written.lines
+    assert json.loads(first)["event"] == "first"
+    assert third.endswith("warning third")

@@ -15,6 +15,7 @@ from slipstream.control.memory import (
     resident_bytes,
 )
 from slipstream.control.settings import ServerSettings
+from slipstream.hub import NoticeKind, Notices
 
 MACHINE = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
@@ -35,6 +36,17 @@ def test_it_is_told_when_it_begins_and_when_it_ends() -> None:
     assert [(line["event"], line["used_bytes"]) for line in lines] == [
         ("memory.full", 1500),
         ("memory.free", 500),
+    ]
+
+
+def test_others_are_told_when_it_begins() -> None:
+    notices, told = Notices(), []
+    notices.listeners.append(told.append)
+    guard = MemoryGuard(1000, notices)
+    for used in (500, 1500, 1600, 500):
+        guard.note(used)
+    assert [(notice.kind, notice.detail["limit"]) for notice in told] == [
+        (NoticeKind.LIMIT, "memory")
     ]
 
 

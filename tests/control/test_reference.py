@@ -14,6 +14,7 @@ from cyclopts import App
 
 from slipstream.cli import app
 from slipstream.control.config import AppSettings, Config, load_config
+from slipstream.control.live import FIXED
 from slipstream.control.metrics import METRICS, Metric
 from tests.control.reference import Setting, sections, settings
 from tests.control.stage import serving
@@ -21,7 +22,10 @@ from tests.control.stage import serving
 PROJECT = Path(__file__).parents[2]
 SAMPLE = PROJECT / "slipstream.sample.toml"
 ALL_SETTINGS = [setting for section in sections() for setting in settings(section)]
-COMMANDS = ["serve", "replace", "operators", "top", "check", "demo", "publish", "play", "probe"]
+COMMANDS = [
+    *("serve", "replace", "reload", "operators", "top", "check", "schema", "doctor"),
+    *("demo", "publish", "play", "probe"),
+]
 
 
 def page(name: str) -> str:
@@ -75,6 +79,11 @@ def test_what_the_sample_shows_in_comments_can_be_used(tmp_path: Path) -> None:
 def test_the_page_names_what_an_application_may_set() -> None:
     text = part(page("configuration"), "## [apps.NAME]")
     assert all(f"`[{section}]`" in text for section in AppSettings.model_fields)
+
+
+def test_the_page_names_what_waits_for_a_replacement() -> None:
+    text = part(page("configuration"), "## Reloading")
+    assert rows(text) == {f"{section}.{key}" for section, key in FIXED}
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)

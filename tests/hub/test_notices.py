@@ -1,5 +1,7 @@
-from slipstream.hub import Notice, NoticeKind, Notices
-from tests.hub.stage import HubStage, Publisher, key
+import pytest
+
+from slipstream.hub import FullError, Notice, NoticeKind, Notices
+from tests.hub.stage import HubStage, Publisher, Watcher, key
 
 
 def heard(notices: Notices) -> list[tuple[str, str]]:
@@ -37,3 +39,15 @@ def test_a_listener_that_fails_keeps_no_other_from_hearing() -> None:
     told = heard(notices)
     notices.tell(Notice(NoticeKind.LIMIT, stream="live/x"))
     assert told == [("limit", "live/x")]
+
+
+def test_whoever_finds_no_seat_is_told_of_as_a_limit() -> None:
+    stage = HubStage(max_viewers=1)
+    told: list[Notice] = []
+    stage.hub.notices.listeners.append(told.append)
+    stage.watch(Watcher())
+    with pytest.raises(FullError):
+        stage.watch(Watcher())
+    assert [(notice.kind, notice.detail) for notice in told] == [
+        (NoticeKind.LIMIT, {"limit": "viewers"})
+    ]

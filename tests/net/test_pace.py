@@ -54,3 +54,16 @@ def test_even_at_once_the_rest_of_the_worker_gets_its_turn() -> None:
     assert pace.interval_s == pytest.approx(0.002)
     pace.adapt(0.1)
     assert pace.interval_s == pytest.approx(0.005)
+
+
+def test_it_is_held_from_one_round_to_the_next_and_let_go_again() -> None:
+    pace = Pace()
+    pace.adapt(0.02)
+    pace.hold(0.1)
+    pace.adapt(0.02)
+    assert pace.due(since=10.0, now=10.0, picture=True) == pytest.approx(10.1)
+    pace.hold(None)
+    assert pace.due(since=10.0, now=10.0, picture=True) == 10.0
+    pace.adapt(0.02)
+    pace.hold(None)  # nothing changes: what it has learnt stays
+    assert pace.interval_s == pytest.approx(0.08)

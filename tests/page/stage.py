@@ -78,10 +78,10 @@ async def page(
     Page(
         services,
         programme,
-        PageSettings(**settings),
+        lambda: PageSettings(**settings),
         extensions=("flv", "ts"),
         rtmp_port=1936,
-        open_to_publish=open_to_publish,
+        open_to_publish=lambda: open_to_publish,
     ).add_to(app)
     async with TestClient(TestServer(app)) as client:
         yield client

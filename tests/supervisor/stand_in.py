@@ -81,7 +81,7 @@ def main(folder: str, worker: str, *constants: str) -> None:
     plan = first_plan(config, load_keys(config.server.data_dir), [])
     logs = Logs(config.log)
     logs.start()
-    Supervisor(plan, logs, WORKERS[worker], _tell_ready).run()
+    Supervisor(plan, logs, WORKERS[worker], _tell_ready, lambda: config).run()
 
 
 def _tell_ready() -> None:

@@ -15,9 +15,11 @@ import structlog
 
 from slipstream.access import Keys, load_keys
 from slipstream.app.worker import Worker
-from slipstream.control import Config, Logs, welcome
+from slipstream.control import Config, LiveConfig, Logs, welcome
+from slipstream.control.data_folder import open_data_folder
 from slipstream.control.ledger import Ledger
 from slipstream.control.pid_file import pid_file
+from slipstream.control.reload import LoadConfig, Reloading
 from slipstream.control.service_manager import READY, STOPPING, notify
 from slipstream.net.listener import format_address, open_listening_socket
 from slipstream.net.pace import Pace
@@ -28,8 +30,12 @@ from slipstream.workers.rendezvous import Rendezvous
 log = structlog.get_logger()
 
 
-def serve(config: Config) -> None:
+def serve(config: Config, load: LoadConfig) -> None:
     """Serve until SIGINT or SIGTERM.
+
+    Args:
+        config: to begin with.
+        load: reads it again.
 
     Raises:
         SlipstreamError: an address cannot be used, or the data folder.
@@ -38,7 +44,7 @@ def serve(config: Config) -> None:
     rtmp = open_listening_socket(config.server.rtmp)
     http = open_listening_socket(config.server.http)
     with _logs(config, keys) as logs, pid_file(config.server.data_dir):
-        _run(_serve(config, keys, logs, rtmp, http))
+        _run(_serve(LiveConfig(config), load, keys, logs, rtmp, http))
 
 
 def demonstrate(config: Config) -> None:
@@ -49,9 +55,10 @@ def demonstrate(config: Config) -> None:
     """
     from slipstream.tools import demo  # it draws figures on a terminal, which no server does
 
+    open_data_folder(config.server.data_dir)
     keys = load_keys(config.server.data_dir)
     with _logs(config, keys) as logs:
-        make_worker = partial(Worker, config, keys, logs)
+        make_worker = partial(Worker, LiveConfig(config), keys, logs)
         demo.run(make_worker, keys.publish_key, config.server.rtmp, config.server.http)
 
 
@@ -101,7 +108,13 @@ async def _work(start: WorkerStart, logs: Logs) -> None:
     succession = Succession(start.inheritance, start.rendezvous, drain)
 
     worker = Worker(
-        start.config, start.keys, logs, start.rtmp, start.http, membership, start.ledger
+        LiveConfig(start.config),
+        start.keys,
+        logs,
+        start.rtmp,
+        start.http,
+        membership=membership,
+        ledger=start.ledger,
     )
     # A service manager sends it to all processes, and the supervisor says stop as well.
     loop.add_signal_handler(signal.SIGTERM, worker.shutdown.stop_once)
@@ -121,18 +134,25 @@ def _logs(config: Config, keys: Keys) -> Iterator[Logs]:
 
 
 async def _serve(
-    config: Config, keys: Keys, logs: Logs, rtmp: socket.socket, http: socket.socket
+    live: LiveConfig,
+    load: LoadConfig,
+    keys: Keys,
+    logs: Logs,
+    rtmp: socket.socket,
+    http: socket.socket,
 ) -> None:
-    worker = Worker(config, keys, logs, [rtmp], [http])
+    reloading = Reloading(live, load)
+    worker = Worker(live, keys, logs, [rtmp], [http], reload=reloading.reload)
     await worker.start()
     print(  # noqa: T201
-        welcome(config, keys, format_address(rtmp), format_address(http)), file=sys.stderr
+        welcome(live.config, keys, format_address(rtmp), format_address(http)), file=sys.stderr
     )
     notify(READY)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, worker.shutdown.stop)
     loop.add_signal_handler(signal.SIGUSR2, _cannot_replace)
+    loop.add_signal_handler(signal.SIGHUP, reloading.begin)
     await worker.shutdown.wanted()
     log.info("server.stopping")
     notify(STOPPING)

@@ -15,14 +15,17 @@ import structlog
 from aiohttp import web
 
 from slipstream.access import Gate, Keys, Operators, Store, StreamKeys
-from slipstream.control import Api, Config, Logs, Parts
+from slipstream.control import Api, Config, LiveConfig, Logs, Parts
 from slipstream.control.ledger import Ledger
 from slipstream.control.listed import ListedStreams
 from slipstream.control.memory import MemoryGuard, memory_ceiling
+from slipstream.control.mistakes import ConfigError
+from slipstream.control.reload import Reload, ReloadReport, no_reload
+from slipstream.hooks import Hooks
 from slipstream.http.application import http_application
 from slipstream.http.entrance import HttpEntrance
 from slipstream.http.site import EXTENSIONS, Site
-from slipstream.hub import EndReason, Hub
+from slipstream.hub import EndReason, Hub, Notice, NoticeKind
 from slipstream.log import Log
 from slipstream.net.admissions import Admissions, SpareAdmissions
 from slipstream.net.farewells import Farewells
@@ -54,52 +57,52 @@ class Worker:
         shutdown: where it is told to end, and when.
 
     Args:
-        config: checked.
+        live: the configuration in force.
         keys: of this server's data folder.
         logs: started.
         rtmp: listening sockets for RTMP; they become ours.
         http: the same for HTTP.
         membership: makes this worker's part in a server of several; None if it is the only one.
         ledger: shared by all workers.
+        reload: reads the configuration again, if this is the only worker.
     """
 
     def __init__(
         self,
-        config: Config,
+        live: LiveConfig,
         keys: Keys,
         logs: Logs,
         rtmp: Sequence[socket.socket],
         http: Sequence[socket.socket],
         membership: Callable[[Callable[[], int], Pace], Membership] | None = None,
         ledger: Ledger | None = None,
+        reload: Reload = no_reload,
     ) -> None:
         loop = asyncio.get_running_loop()
-        net = config.net
-        held = net.pump_interval
+        config = live.config
         self._loop = loop
+        self._live = live
         self._logs = logs
         self._workers = workers = config.server.worker_count if membership is not None else 1
-        self._pump = pump = Pump(loop, Pace(None if held == "auto" else held / 1000))
+        self._pump = pump = Pump(loop, Pace())
         self._intake = Intake(loop, workers)
-        shares = {
-            "max_pending": max(net.max_pending // workers, 1),
-            "max_pending_per_address": max(net.max_pending_per_address // workers, 1),
-        }
-        admissions = Admissions(**shares)
-        http_admissions = SpareAdmissions(admissions, **shares)
+        self._admissions = admissions = Admissions()
+        self._http_admissions = http_admissions = SpareAdmissions(admissions)
         self._membership = member = (
             None if membership is None else membership(lambda: admissions.open, pump.pace)
         )
         gate = Gate(
-            config.access_settings,
+            live.reader(Config.access_settings),
             keys.publish_key,
             folder=config.server.data_dir,
             signing_key=keys.signing_key,
         )
-        memory = MemoryGuard(memory_ceiling(config.server, workers))
         self._hub = hub = Hub(
-            config.stream_settings, self._wake, None if member is None else member.directory
+            live.reader(Config.stream_settings),
+            self._wake,
+            None if member is None else member.directory,
         )
+        memory = MemoryGuard(memory_ceiling(config.server, workers), hub.notices)
         self._services = services = Services(
             loop=loop,
             hub=hub,
@@ -107,7 +110,7 @@ class Worker:
             intake=self._intake,
             gate=gate,
             admissions=admissions,
-            settings=net,
+            settings=config.net,
             directory=hub.directory,
             mover=None if member is None else member.mover,
             farewells=Farewells(loop),
@@ -120,7 +123,15 @@ class Worker:
             stop_s=config.server.stop_s,
             drain_s=config.server.drain_s,
         )
-        self._slates = Slates(hub, config.slate_settings, loop, services.new_id)
+        self._hooks = Hooks(
+            hub,
+            live.reader(Config.hook_settings),
+            config.server.data_dir,
+            places=(workers, 0 if member is None else member.badge.slot),
+            gives_way=lambda: self.shutdown.is_draining,
+        )
+        gate.backend = self._hooks.asking
+        self._slates = Slates(hub, live.reader(Config.slate_settings), loop, services.new_id)
         self._http = HttpEntrance(http_admissions, loop)
         self._listeners = [
             self._listener(sock, accept, who)
@@ -137,7 +148,9 @@ class Worker:
             admissions=admissions,
             gate=gate,
             logs=logs,
+            hooks=self._hooks,
             memory=memory,
+            reload=reload,
             workers=workers,
         )
         if ledger is not None:
@@ -148,10 +161,12 @@ class Worker:
             self._parts.feed_bytes = lambda: member.feeds.sent_bytes
             self._parts.worker, self._parts.slot = member.badge.number, member.badge.slot
             member.attach(hub, gate.failures, self._receive)
+            member.configuring.on_told = self._follow_supervisor
+            self._parts.reload = partial(_reload_by, member)
         store = RelayStore(config.server.data_dir)
         self._relays = Relays(
             services,
-            lambda: config.relays,
+            lambda: live.config.relays,
             store,
             lambda: self._parts.ready,
             slot=self._parts.slot,
@@ -164,17 +179,19 @@ class Worker:
         self._site = Site(services, self._snapshots, lambda: self._parts.ready)
         self._parts.barred = self._site.barred
         self._parts.keys = StreamKeys(Store(config.server.data_dir))
-        self._api = Api(self._parts, config, Operators(keys.api_token, config.server.data_dir))
+        self._api = Api(self._parts, live, Operators(keys.api_token, config.server.data_dir))
         self._page = Page(
             services,
             ListedStreams(self._api.overview, hub),
-            config.page,
+            lambda: live.config.page,
             extensions=EXTENSIONS,
             rtmp_port=rtmp[0].getsockname()[1],
-            open_to_publish=config.access_settings("live/x").publish == "anonymous",
+            open_to_publish=lambda: live.config.access_settings("live/x").publish == "anonymous",
         )
         self._runner: web.AppRunner | None = None
         self._ticker: asyncio.TimerHandle | None = None
+        self._put_in_force(config)
+        live.follow(self._put_in_force)
 
     async def start(self) -> None:
         """Begin to serve."""
@@ -186,6 +203,8 @@ class Worker:
         await self._runner.setup()
         assert self._runner.server is not None
         self._http.open(self._runner.server, self._site.ready)
+        self._hooks.start()
+        self._logs.on_error = self._tell_error
         if self._membership is not None:
             self._membership.start()
         for listener in self._listeners:
@@ -226,9 +245,36 @@ class Worker:
             link.abort()
         self._intake.stop()
         self._pump.stop()
+        self._logs.on_error = None
+        await self._hooks.stop()
         self._parts.logs.tick()
         if self._membership is not None:
             self._membership.stop()
+
+    def _put_in_force(self, config: Config) -> None:
+        """Tell those parts that do not ask for their settings each time."""
+        net, workers = config.net, self._workers
+        held = net.pump_interval
+        self._pump.pace.hold(None if held == "auto" else held / 1000)
+        for admissions in (self._admissions, self._http_admissions):
+            admissions.limit(
+                max_pending=max(net.max_pending // workers, 1),
+                max_pending_per_address=max(net.max_pending_per_address // workers, 1),
+            )
+        self._services.settings = net
+        self.shutdown.stop_s, self.shutdown.drain_s = config.server.stop_s, config.server.drain_s
+        self._parts.memory.max_bytes = memory_ceiling(config.server, workers)
+        self._logs.change(config.log)
+        self._hub.reconfigure()
+
+    def _follow_supervisor(self, text: str, pending: Sequence[str]) -> None:
+        try:
+            config = Config.from_json(text)
+        except ConfigError as error:
+            log.warning("config.refused", mistake=str(error))
+            return
+        self._live.apply(config)
+        self._live.pending = list(pending)
 
     def _accept_nobody(self) -> None:
         self._parts.ready = False
@@ -258,6 +304,12 @@ class Worker:
         self._services.admissions.opened(address)
         RtmpSession(self._services, sock, address).repeat(said, permit)
 
+    def _tell_error(self, kind: str) -> None:
+        """Have it known that the log has a line of an error; called in any thread."""
+        if kind != "notice.bug":  # listeners would be told of their own
+            notice = Notice(NoticeKind.ERROR, reason=kind)
+            self._loop.call_soon_threadsafe(self._hub.notices.tell, notice)
+
     def _wake(self, log: Log, picture: bool) -> None:
         self._pump.wake(log, picture)
         self._site.wake(log)
@@ -268,3 +320,9 @@ class Worker:
         self._hub.tick(self._loop.time())
         self._parts.logs.tick()
         self._ticker = self._loop.call_later(TICK_S, self._tick)
+
+
+async def _reload_by(member: Membership) -> ReloadReport | None:
+    """Ask the supervisor to have the whole server read its configuration again."""
+    report = await member.configuring.reload()
+    return None if report is None else ReloadReport.from_json(report)

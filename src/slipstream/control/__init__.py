@@ -2,6 +2,7 @@
 
 from slipstream.control.api import Api
 from slipstream.control.config import Config, Flag, load_config
+from slipstream.control.live import LiveConfig
 from slipstream.control.logs import Logs
 from slipstream.control.parts import Parts
 from slipstream.control.welcome import welcome
@@ -10,6 +11,7 @@ __all__ = [
     "Api",
     "Config",
     "Flag",
+    "LiveConfig",
     "Logs",
     "Parts",
     "load_config",

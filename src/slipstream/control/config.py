@@ -1,25 +1,33 @@
-"""The configuration: joins the settings that each part owns, from a TOML file and flags.
+"""The configuration: joins the settings that each part owns, from TOML, environment and flags.
 
-Each section is a part's own strict model. `[apps.NAME]` sets values of `[streams]`, `[access]`
-and `[slate]` anew for the streams whose names begin with `NAME/`. Nothing unknown is accepted,
-and everything that is wrong is told at once. Flags go over the file.
+Each section is a part's own strict model. `[apps.NAME]` sets values of `[streams]`, `[access]`,
+`[slate]` and `[hooks]` anew for the streams whose names begin with `NAME/`. Nothing unknown is
+accepted, and everything that is wrong is told at once. Flags go over the environment, and that over
+the file.
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from copy import deepcopy
 from pathlib import Path
-from typing import Annotated, NamedTuple, TypeVar
+from types import UnionType
+from typing import Annotated, Any, NamedTuple, Self, TypeVar, Union, get_args, get_origin
 
+import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from slipstream.access import AccessSettings
-from slipstream.control.mistakes import ConfigError, Key, Mistake, explain, find_line
+from slipstream.control.contradictions import Contradiction, contradictions
+from slipstream.control.environment import Variable, variables
+from slipstream.control.mistakes import ConfigError, Key, Mistake, explain, find_line, sets
 from slipstream.control.settings import LogSettings, ServerSettings
 from slipstream.errors import BadNameError
+from slipstream.hooks import HookSettings
 from slipstream.hub import StreamSettings, stream_name
 from slipstream.net.settings import NetSettings
 from slipstream.page.settings import PageSettings
@@ -28,6 +36,7 @@ from slipstream.transcode.settings import SlateSettings
 
 MAX_FILE_BYTES = 1 << 20
 APP_DEPTH, DEPTH = 4, 2  # names in apps.NAME.section.key and in section.key
+NOWHERE: Mapping[str, str] = {}  # no environment
 _TOML_PLACE = re.compile(r"at line (\d+)")
 
 Settings = TypeVar("Settings", bound=BaseModel)
@@ -56,6 +65,9 @@ class AppSettings(BaseModel):
     )
     slate: SlateSettings = Field(
         default_factory=SlateSettings, description="Values of [slate] for this application."
+    )
+    hooks: HookSettings = Field(
+        default_factory=HookSettings, description="Values of [hooks] for this application."
     )
 
 
@@ -90,6 +102,10 @@ class Config(BaseModel):
         default_factory=SlateSettings,
         description="What viewers get while the publisher of their stream is away.",
     )
+    hooks: HookSettings = Field(
+        default_factory=HookSettings,
+        description="Who is told of what happens, who is asked who may, and what is run.",
+    )
     page: PageSettings = Field(
         default_factory=PageSettings,
         description="The page for people who watch in a browser.",
@@ -118,24 +134,64 @@ class Config(BaseModel):
         app = self.apps.get(stream.partition("/")[0])
         return self.slate if app is None else _merged(self.slate, app.slate)
 
+    def hook_settings(self, stream: str) -> HookSettings:
+        """Who is told and asked about a stream, by its name; of the server as a whole by ""."""
+        app = self.apps.get(stream.partition("/")[0])
+        return self.hooks if app is None else _merged(self.hooks, app.hooks)
 
-def load_config(path: Path | None = None, flags: Sequence[Flag] = ()) -> Config:
-    """Read the file, if there is one, and put the flags over it.
+    def to_json(self) -> str:
+        """All that is set, for another process."""
+        return self.model_dump_json(exclude_unset=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """What `to_json()` made.
+
+        Raises:
+            ConfigError: by another version, which knows other settings; or a file that it names
+                has gone.
+        """
+        try:
+            # Not the library's own reading of JSON: it takes no `Path` from our validators.
+            return cls.model_validate(orjson.loads(text))
+        except ValidationError as error:
+            mistakes = _Source(None, "", {}).mistakes(error.errors(include_url=False))
+            raise ConfigError(mistakes) from error
+
+
+def load_config(
+    path: Path | None = None,
+    flags: Sequence[Flag] = (),
+    environment: Mapping[str, str] = NOWHERE,
+) -> Config:
+    """Read the file, if there is one, and put the environment over it, and the flags over both.
 
     Raises:
         ConfigError: with everything that is wrong.
     """
     text = "" if path is None else _read(path)
     values = {} if path is None else _parse(path, text)
-    for flag in flags:
-        section = values.setdefault(flag.section, {})
-        if isinstance(section, dict):
-            section[flag.key] = flag.value
+    over = [*variables(environment, _takes_text)]
+    over += [Variable(flag.name, (flag.section, flag.key), flag.value) for flag in flags]
+    for variable in over:
+        _put(values, variable.key, variable.value)
+    source = _Source(path, text, {variable.key: variable.name for variable in over})
     try:
-        return Config.model_validate(values, strict=True)
+        config = Config.model_validate(values, strict=True)
     except ValidationError as error:
-        mistakes = _mistakes(error.errors(include_url=False), flags, path, text)
-        raise ConfigError(mistakes) from error
+        mistakes = source.mistakes(error.errors(include_url=False))
+        with suppress(ValidationError):  # of a part that is wrong as a whole nothing more is told
+            rest = Config.model_validate(_without(values, mistakes), strict=True)
+            wrong = {mistake.key for mistake in mistakes}
+            mistakes += [
+                source.contradiction(found)
+                for found in contradictions(rest)
+                if wrong.isdisjoint(found.keys)
+            ]
+        raise ConfigError(sorted(mistakes, key=lambda mistake: mistake.line or 0)) from error
+    if found := list(contradictions(config)):
+        raise ConfigError([source.contradiction(one) for one in found])
+    return config
 
 
 def _merged(settings: Settings, over: Settings) -> Settings:
@@ -170,23 +226,64 @@ def _parse(path: Path, text: str) -> dict[str, object]:
         raise ConfigError([Mistake(str(path), "is nested too deeply")]) from error
 
 
-def _mistakes(
-    errors: Sequence[ErrorDetails], flags: Sequence[Flag], path: Path | None, text: str
-) -> list[Mistake]:
-    """One mistake per key, in the order of the file."""
-    flag_names: dict[Key, str] = {(flag.section, flag.key): flag.name for flag in flags}
-    reasons: dict[Key, list[str]] = {}
-    for error in errors:
-        key = _key(error)
-        reasons.setdefault(key, []).append(explain(error, _known(key[:-1])))
-    mistakes = []
-    for key, those in reasons.items():
-        reason = _join(those)
-        if key in flag_names:
-            mistakes.append(Mistake(flag_names[key], reason, key))
-        else:
-            mistakes.append(Mistake(str(path), reason, key, find_line(text, key)))
-    return sorted(mistakes, key=lambda mistake: mistake.line or 0)
+class _Source(NamedTuple):
+    """Where the values came from, to say where a mistake is."""
+
+    path: Path | None
+    text: str
+    names: Mapping[Key, str]
+    """Of flags and variables, by what they set."""
+
+    def mistakes(self, errors: Sequence[ErrorDetails]) -> list[Mistake]:
+        """One mistake per key."""
+        reasons: dict[Key, list[str]] = {}
+        for error in errors:
+            key = _key(error)
+            reasons.setdefault(key, []).append(explain(error, _known(key[:-1])))
+        return [self._mistake(key, _join(those)) for key, those in reasons.items()]
+
+    def contradiction(self, found: Contradiction) -> Mistake:
+        """The mistake, at the first setting concerned that somebody has set."""
+        keys = found.keys
+        key = next((key for key in keys if self._name(key) or sets(self.text, key)), keys[0])
+        return self._mistake(key, found.reason)
+
+    def _mistake(self, key: Key, reason: str) -> Mistake:
+        name = self._name(key)
+        if name:
+            return Mistake(name, reason, key)
+        if self.path is None:
+            return Mistake("", reason, key)
+        return Mistake(str(self.path), reason, key, find_line(self.text, key))
+
+    def _name(self, key: Key) -> str:
+        """The flag or variable that has set something, or part of it that is not in the file."""
+        if key in self.names or sets(self.text, key):
+            return self.names.get(key, "")
+        return next((name for set_, name in self.names.items() if set_[: len(key)] == key), "")
+
+
+def _put(values: dict[str, Any], key: Key, value: object) -> None:
+    """Set a value; where the file has no table for it, that is told to be wrong anyway."""
+    *tables, last = key
+    for table in tables:
+        values = values.setdefault(table, {})
+        if not isinstance(values, dict):
+            return
+    values[last] = value
+
+
+def _without(values: dict[str, Any], mistakes: Sequence[Mistake]) -> dict[str, Any]:
+    """The values that are no mistakes."""
+    rest = deepcopy(values)
+    for mistake in mistakes:
+        *tables, last = mistake.key
+        table: Any = rest
+        for name in tables:
+            table = table.get(name) if isinstance(table, dict) else None
+        if isinstance(table, dict):
+            table.pop(last, None)
+    return rest
 
 
 def _key(error: ErrorDetails) -> Key:
@@ -197,18 +294,35 @@ def _key(error: ErrorDetails) -> Key:
 
 def _known(table: Key) -> Collection[str]:
     """The keys that may stand in a table."""
+    model = _model(table)
+    return () if model is None else model.model_fields
+
+
+def _takes_text(key: Key) -> bool:
+    """Whether the setting of a key may be any text."""
+    model = _model(key[:-1])
+    field = None if model is None else model.model_fields.get(key[-1])
+    return field is not None and _is_text(field.annotation)
+
+
+def _is_text(annotation: object) -> bool:
+    if get_origin(annotation) in (Union, UnionType, Annotated):
+        return any(map(_is_text, get_args(annotation)))
+    return isinstance(annotation, type) and issubclass(annotation, str | Path)
+
+
+def _model(table: Key) -> type[BaseModel] | None:
+    """What a table must be; None if there is no such table."""
+    model: type[BaseModel] = Config
     if table[:1] == ("apps",):
-        return _fields(AppSettings, table[2:])
-    return _fields(Config, table)
-
-
-def _fields(model: type[BaseModel], table: Key) -> Collection[str]:
+        model, table = AppSettings, table[2:]
     for name in table:
         field = model.model_fields.get(name)
-        if field is None or not isinstance(field.annotation, type):
-            return ()
-        model = field.annotation
-    return model.model_fields
+        annotation = None if field is None else field.annotation
+        if not isinstance(annotation, type) or not issubclass(annotation, BaseModel):
+            return None
+        model = annotation
+    return model
 
 
 def _join(reasons: Sequence[str]) -> str:

@@ -47,6 +47,8 @@ Event = MutableMapping[str, Any]
 class Logs:
     """Call `start()` once, `tick()` about once a second, `stop()` in the end.
 
+    What is written, and how, can `change()` in between.
+
     Args:
         settings: what is written, and how.
         secrets: masked wherever they occur.
@@ -68,6 +70,7 @@ class Logs:
     ) -> None:
         self.lines: Counter[str] = Counter()  # written, by level
         self.limit = LineLimit(max(1, LINES_PER_S // share))
+        self.on_error: Callable[[str], object] | None = None  # told the kind, in any thread
         self.recent: Ring[Event] = Ring(LINES_KEPT)
         self._settings = settings
         self._secrets = tuple(secrets)
@@ -83,6 +86,26 @@ class Logs:
 
     def start(self) -> None:
         """Become the log of this process."""
+        self._configure()
+        logging.getLogger().addHandler(self._bridge)
+        logging.captureWarnings(True)
+
+    def change(self, settings: LogSettings) -> None:
+        """From the next line on, write as these settings say."""
+        self._settings = settings
+        self._configure()
+
+    def tick(self) -> None:
+        """Tell what was left out."""
+        self._tell_left_out(self._clock())
+
+    def stop(self) -> None:
+        """Be the log no more."""
+        logging.captureWarnings(False)
+        logging.getLogger().removeHandler(self._bridge)
+        structlog.reset_defaults()
+
+    def _configure(self) -> None:
         structlog.configure(
             processors=[
                 self._admit,
@@ -96,18 +119,6 @@ class Logs:
             logger_factory=lambda *_: self._writer,
             cache_logger_on_first_use=False,
         )
-        logging.getLogger().addHandler(self._bridge)
-        logging.captureWarnings(True)
-
-    def tick(self) -> None:
-        """Tell what was left out."""
-        self._tell_left_out(self._clock())
-
-    def stop(self) -> None:
-        """Be the log no more."""
-        logging.captureWarnings(False)
-        logging.getLogger().removeHandler(self._bridge)
-        structlog.reset_defaults()
 
     def _admit(self, _: object, level: str, event: Event) -> Event:
         if event["event"] != NOTE:
@@ -116,6 +127,8 @@ class Logs:
             if not self.limit.admits(event["event"], now):
                 raise structlog.DropEvent
         self.lines[level] += 1
+        if self.on_error is not None and LEVELS.get(level, logging.ERROR) >= logging.ERROR:
+            self.on_error(event["event"])
         return event
 
     def _tell_left_out(self, now: float) -> None:

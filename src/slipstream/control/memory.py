@@ -15,6 +15,7 @@ from pathlib import Path
 import structlog
 
 from slipstream.control.settings import ServerSettings
+from slipstream.hub import Notice, NoticeKind, Notices
 
 log = structlog.get_logger()
 
@@ -28,12 +29,14 @@ class MemoryGuard:
 
     Args:
         max_bytes: the ceiling; 0: none.
+        notices: told when it is reached.
     """
 
-    def __init__(self, max_bytes: int = 0) -> None:
+    def __init__(self, max_bytes: int = 0, notices: Notices | None = None) -> None:
         self.max_bytes = max_bytes
         self.used_bytes = 0
         self.is_full = False
+        self._notices = notices or Notices()
 
     def measure(self, log_bytes: int) -> None:
         """Look how much is used.
@@ -49,6 +52,8 @@ class MemoryGuard:
         if not self.is_full and 0 < self.max_bytes < used_bytes:
             self.is_full = True
             log.warning("memory.full", used_bytes=used_bytes, max_bytes=self.max_bytes)
+            detail = {"limit": "memory", "used_bytes": used_bytes, "max_bytes": self.max_bytes}
+            self._notices.tell(Notice(NoticeKind.LIMIT, reason=REFUSAL, detail=detail))
         elif self.is_full and used_bytes < self.max_bytes * FREE_AGAIN:
             self.is_full = False
             log.info("memory.free", used_bytes=used_bytes, max_bytes=self.max_bytes)

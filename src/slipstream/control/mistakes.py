@@ -30,15 +30,19 @@ class Mistake(NamedTuple):
     """One thing that is wrong."""
 
     place: str
-    """The file, or the flag."""
+    """The file, the variable of the environment, or the flag."""
     reason: str
     key: Key = ()
     line: int | None = None
 
+    @property
+    def name(self) -> str:
+        """The key as TOML writes it."""
+        return ".".join(name if _BARE.fullmatch(name) else json.dumps(name) for name in self.key)
+
     def __str__(self) -> str:
         place = f"{self.place}:{self.line}" if self.line else self.place
-        key = ".".join(name if _BARE.fullmatch(name) else json.dumps(name) for name in self.key)
-        return _on_one_line(": ".join(part for part in (place, key, self.reason) if part))
+        return _on_one_line(": ".join(part for part in (place, self.name, self.reason) if part))
 
 
 class ConfigError(SlipstreamError):
@@ -76,6 +80,11 @@ def find_line(text: str, key: Key) -> int | None:
         return beginning[key]
     around = (key[:depth] for depth in range(len(key) - 1, 0, -1))
     return next((exact[table] for table in around if table in exact), None)
+
+
+def sets(text: str, key: Key) -> bool:
+    """Whether TOML sets `key`, or something in it."""
+    return key in _places(text)[0]
 
 
 @lru_cache(maxsize=1)  # one file has many mistakes

@@ -9,6 +9,8 @@ from slipstream.access import Gate, StreamKeys
 from slipstream.control.ledger import Ledger
 from slipstream.control.logs import Logs
 from slipstream.control.memory import MemoryGuard
+from slipstream.control.reload import Reload, no_reload
+from slipstream.hooks import Hooks
 from slipstream.http.barred import Barred
 from slipstream.hub import Hub
 from slipstream.net.admissions import Admissions
@@ -38,6 +40,7 @@ class Parts:
     workers: int = 1
     """How many there should be."""
     memory: MemoryGuard = field(default_factory=MemoryGuard)
+    hooks: Hooks | None = None
     barred: Barred = field(default_factory=Barred)
     """Players that were sent away."""
     feed_bytes: Callable[[], int] = int
@@ -47,3 +50,5 @@ class Parts:
     relays: RelayControl | None = None
     keys: StreamKeys | None = None
     """Those that were made beside the server's own."""
+    reload: Reload = no_reload
+    """Has the whole server read its configuration again."""

@@ -1,4 +1,5 @@
-"""`slipstream.pid` in the data folder: which process serves, for `slipstream replace`.
+"""`slipstream.pid` in the data folder: which process serves, for `slipstream replace` and
+`slipstream reload`.
 
 The first line is the process, the second when it began (in clock ticks since the machine's
 start, /proc/PID/stat): a file that was left behind never leads to a process that has got the
@@ -70,6 +71,15 @@ def send_signal(number: signal.Signals, *, folder: Path | None = None, pid: int 
     finally:
         os.close(process)
     return pid
+
+
+def serving_process(folder: Path) -> int | None:
+    """The process that serves from a data folder; None: none does."""
+    try:
+        pid, started = _read(folder / PID_FILE)
+    except SlipstreamError:
+        return None
+    return pid if started and _started(pid) == started else None
 
 
 def _write(path: Path, text: str) -> None:

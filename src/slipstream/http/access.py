@@ -27,6 +27,8 @@ class Visitor(NamedTuple):
     """What it calls itself: the header `User-Agent`."""
     query: str
     """As sent."""
+    page: str
+    """Where the player is: the header `Referer`."""
 
 
 async def allowed_tracks(
@@ -112,7 +114,8 @@ def question(request: web.BaseRequest, stream: str, protocol: str) -> Request:
 def visitor(request: web.BaseRequest) -> Visitor:
     """Who makes a request."""
     agent = request.headers.get("User-Agent", "")
-    return Visitor(peer_address(request), agent, request.query_string)
+    page = request.headers.get("Referer", "")
+    return Visitor(peer_address(request), agent, request.query_string, page)
 
 
 def peer_address(request: web.BaseRequest) -> str:

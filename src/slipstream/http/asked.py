@@ -156,7 +156,7 @@ class Reception:
     """
 
     def __init__(self, services: Services, presentations: Presentations) -> None:
-        self.origins = Origins(services.settings.allowed_origins)
+        self.origins = Origins(lambda: services.settings.allowed_origins)
         self._services = services
         self._presentations = presentations
         self.shelf = Shelf(services, presentations, self.origins)

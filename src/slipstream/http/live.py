@@ -72,7 +72,7 @@ class HttpLive:
     def __init__(self, services: Services) -> None:
         self.viewers: dict[HttpViewer, None] = {}
         self._services = services
-        self._origins = Origins(services.settings.allowed_origins)
+        self._origins = Origins(lambda: services.settings.allowed_origins)
 
     def add_to(self, app: web.Application) -> None:
         """Serve every name with an extension of ours; the last one is always the format."""

@@ -6,7 +6,7 @@ outside browsers send none and are never refused for that.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -17,21 +17,24 @@ ANY = "*"
 class Origins:
     """Asked for each request.
 
-    Attributes:
-        are_any: all pages may.
-
     Args:
         allowed: origins such as `https://example.com`, or `*`; the server's own is always.
     """
 
-    def __init__(self, allowed: Collection[str]) -> None:
-        self.are_any = ANY in allowed
-        self._allowed = frozenset(origin.lower().rstrip("/") for origin in allowed)
+    def __init__(self, allowed: Callable[[], Collection[str]]) -> None:
+        self._allowed = allowed
+
+    @property
+    def are_any(self) -> bool:
+        """Whether all pages may."""
+        return ANY in self._allowed()
 
     def allows(self, request: web.Request) -> bool:
         """Whether the page that asks, if it is one, may play from here."""
         origin = request.headers.get("Origin", "").lower()
-        if not origin or self.are_any or origin in self._allowed:
+        if not origin or self.are_any:
+            return True
+        if any(origin == allowed.lower().rstrip("/") for allowed in self._allowed()):
             return True
         return urlsplit(origin).netloc == request.headers.get("Host", "").lower()
 

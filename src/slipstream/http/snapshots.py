@@ -64,7 +64,7 @@ class HttpSnapshots:
     def __init__(self, services: Services, snapshots: Snapshots) -> None:
         self._services = services
         self._snapshots = snapshots
-        self._origins = Origins(services.settings.allowed_origins)
+        self._origins = Origins(lambda: services.settings.allowed_origins)
 
     def add_to(self, app: web.Application) -> None:
         """Serve every name that ends so."""

@@ -231,6 +231,7 @@ class HttpViewer:
             protocol=self.protocol,
             client=self._visitor.agent,
             query=self._visitor.query,
+            page_url=self._visitor.page,
             reason=reason,
             detail=detail,
         )

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from slipstream.formats import Format, format_named
 from slipstream.hub.directory import Directory
+from slipstream.hub.notices import Notice, NoticeKind
 from slipstream.hub.peers import EndReason, FullError, ViewerPeer, Wake
 from slipstream.hub.settings import StreamSettings
 from slipstream.log import Log, SyncPoint
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from slipstream.hub.stream import Stream
 
 FORMAT_UNUSED_S = 30.0  # a format that nobody watched for so long is let go
+ROOM_FOR_ALL = 1 << 31  # seats, for those who are there already when a limit is set
 MAX_FORMS = 32  # made for viewers; each has a log of its own, and viewers choose
 
 
@@ -36,6 +39,7 @@ class Subscription:
 
     __slots__ = (
         "_seated",
+        "asked_for_seat",
         "audience",
         "deadline",
         "delay_ms",
@@ -59,6 +63,7 @@ class Subscription:
         self.deadline = now + audience.settings.wait_s
         self.started = False
         self.ended = False
+        self.asked_for_seat = False
         self._seated = False
 
     @property
@@ -131,24 +136,28 @@ class Audience:
             FullError: the stream has all the viewers, or formats, that it may have.
         """
         if form_class not in self.forms and len(self.forms) >= MAX_FORMS:
-            raise FullError(f"{self.stream.name} is watched in {MAX_FORMS} formats, the limit")
+            reason = f"{self.stream.name} is watched in {MAX_FORMS} formats, the limit"
+            self._tell_limit(peer, "formats", reason)
+            raise FullError(reason)
         form = self.form(form_class)
         subscription = Subscription(self, form, peer, delay_ms, now)
         limit = self.settings.max_viewers
-        if limit:
-
-            def seated(there_is_room: bool) -> None:
-                self._on_seated(subscription, there_is_room)
-
-            answer = self._directory.take_seat(self.stream.name, limit, seated)
-            if answer is False:
-                raise FullError(f"{self.stream.name} has {limit} viewers, the limit")
-            if answer:
-                subscription.seat()
+        if limit and self._ask_for_seat(subscription, limit) is False:
+            reason = f"{self.stream.name} has {limit} viewers, the limit"
+            self._tell_limit(peer, "viewers", reason)
+            raise FullError(reason)
         self.subscriptions[subscription] = None
         self._waiting[subscription] = None
         self._start_now(subscription)
         return subscription
+
+    def reconfigure(self, settings: StreamSettings) -> None:
+        """Go on with other settings. Who is there stays, and counts where there is a limit now."""
+        self.settings = settings
+        if settings.max_viewers:
+            for subscription in list(self.subscriptions):
+                if not subscription.asked_for_seat:
+                    self._ask_for_seat(subscription, ROOM_FOR_ALL)
 
     def forget(self, subscription: Subscription, *, seated: bool) -> None:
         """A viewer has gone."""
@@ -287,14 +296,39 @@ class Audience:
         if form.log.head != head:
             self._wake(form.log, True)
 
+    def _ask_for_seat(self, subscription: Subscription, limit: int) -> bool | None:
+        """True or False: there is a seat or none. None: it will turn out."""
+        subscription.asked_for_seat = True
+        answer = self._directory.take_seat(
+            self.stream.name, limit, partial(self._on_seated, subscription)
+        )
+        if answer:
+            subscription.seat()
+        return answer
+
     def _on_seated(self, subscription: Subscription, there_is_room: bool) -> None:
         if not there_is_room:
+            self._tell_limit(subscription.peer, "viewers", str(EndReason.FULL))
             subscription.end(EndReason.FULL)
         elif subscription.ended:
             self._directory.leave_seat(self.stream.name)
         else:
             subscription.seat()
-            self._start_now(subscription)
+            if not subscription.started:
+                self._start_now(subscription)
+
+    def _tell_limit(self, peer: ViewerPeer, limit: str, reason: str) -> None:
+        """Have it known that somebody could not be let in."""
+        notice = Notice(
+            NoticeKind.LIMIT,
+            stream=self.stream.name,
+            id=peer.connection_id,
+            address=peer.address,
+            protocol=peer.protocol,
+            reason=reason,
+            detail={"limit": limit},
+        )
+        self.stream.notices.tell(notice)
 
     def _start_now(self, subscription: Subscription) -> None:
         """Start a viewer at what there is already, if the stream is on air."""

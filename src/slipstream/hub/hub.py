@@ -142,6 +142,19 @@ class Hub:
                 stream.close()
                 del self.streams[stream.name]
 
+    def reconfigure(self) -> None:
+        """The settings of applications may be others now: living streams go on with them.
+
+        Nobody is disconnected. What becomes of a second publisher stays as it was while a stream
+        lives; what logs keep, and how segments are cut, counts for formats made from now on.
+        """
+        for stream in self.streams.values():
+            policy = {"on_second_publisher": stream.settings.on_second_publisher}
+            settings = self._settings_of(stream.name).model_copy(update=policy)
+            stream.settings = settings
+            stream.lineup.reconfigure(settings)
+            stream.audience.reconfigure(settings)
+
     def end(self, reason: EndReason, now: float) -> None:
         """Send everybody away."""
         for stream in list(self.streams.values()):

@@ -35,6 +35,10 @@ class Lineup:
         self._standby_after_s = settings.standby_after_s
         self._called: Publication | None = None  # goes on air although another one is
 
+    def reconfigure(self, settings: StreamSettings) -> None:
+        """Go on with other settings; the policy stays."""
+        self._standby_after_s = settings.standby_after_s
+
     def __iter__(self) -> Iterator[Publication]:
         """All of them, who is on air first."""
         if self.on_air is not None:

@@ -36,11 +36,11 @@ class NoticeKind(StrEnum):
     STREAM_DOWN = "stream_down"
     """No encoder is on air any more."""
     LIMIT = "limit"
-    """A limit was hit; `detail["limit"]` says which."""
+    """A limit was hit; `detail["limit"]` says which: viewers, formats, memory."""
     ALERT = "alert"
     """Something is wrong with what a publisher sends, or is right again."""
     ERROR = "error"
-    """Something of ours failed."""
+    """Something of ours failed; `reason` is the line that the log has of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,10 @@ class Notice:
     """What the peer calls itself: RTMP's `flashVer`, HTTP's `User-Agent`."""
     query: str = ""
     """Behind the '?' of the stream's name or the application, as sent. It may hold secrets."""
+    tc_url: str = ""
+    """RTMP's address of the application, as sent. It may hold secrets, too."""
+    page_url: str = ""
+    """The page on which the player is: RTMP's `pageUrl`, HTTP's `Referer`."""
     reason: str = ""
     detail: Mapping[str, object] = field(default_factory=dict)
     """What else is known, by name: strings and numbers."""

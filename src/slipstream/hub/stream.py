@@ -72,6 +72,7 @@ class Stream:
         self._wake = wake
         self._directory = directory
         self._totals = totals
+        self.notices = notices
         self._standing = Standing(name, notices)
         self._backlog = Backlog(settings.max_bytes)
         self.audience = Audience(self, settings, directory, self._backlog.fill, wake)

@@ -32,6 +32,12 @@ class Admissions:
         self.on_change: list[Callable[[], None]] = []  # more or fewer are open
         self._by_address: dict[str, int] = {}
 
+    def limit(self, *, max_pending: int, max_pending_per_address: int) -> None:
+        """Set the limits anew. Who is there stays."""
+        self.max_pending = max_pending
+        self.max_pending_per_address = max_pending_per_address
+        self._tell()
+
     @property
     def full(self) -> bool:
         """Whether nobody more may be accepted now."""

@@ -34,6 +34,12 @@ class Pace:
         self.held_s = held_s
         self.interval_s = held_s or 0.0
 
+    def hold(self, held_s: float | None) -> None:
+        """From now on hold the interval at this many seconds, or adapt it."""
+        if held_s != self.held_s:
+            self.held_s = held_s
+            self.interval_s = held_s or 0.0
+
     def adapt(self, cost_s: float) -> None:
         """Choose the interval for rounds that together take `cost_s` of the worker's time."""
         if self.held_s is None:

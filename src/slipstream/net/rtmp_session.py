@@ -215,6 +215,8 @@ class RtmpSession:
             protocol="rtmp",
             client=self.client,
             query=query,
+            tc_url=self.tc_url,
+            page_url=self.page_url,
             reason=reason,
             detail=detail,
         )

@@ -57,9 +57,9 @@ def _nothing_against() -> str:
     return ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, slots=True)
 class Services:
-    """What a connection needs of its worker."""
+    """What a connection needs of its worker. The settings are replaced when others are in force."""
 
     loop: asyncio.AbstractEventLoop
     hub: Hub

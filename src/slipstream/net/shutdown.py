@@ -42,8 +42,8 @@ class Shutdown:
     ) -> None:
         self._services = services
         self._accept_nobody = accept_nobody
-        self._stop_s = stop_s
-        self._drain_s = drain_s
+        self.stop_s = stop_s
+        self.drain_s = drain_s
         self._told = asyncio.Event()
         self._closed = False
         self._stopping = False
@@ -53,6 +53,11 @@ class Shutdown:
     def is_stopping(self) -> bool:
         """Whether nobody may begin anything any more."""
         return self._stopping
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether it is to end when everybody has left, and others go on instead."""
+        return self._told.is_set() and not self._stopping
 
     # Told
 
@@ -80,7 +85,7 @@ class Shutdown:
         if not self._stopping:
             log.info("worker.draining", connections=len(self._services.sessions))
             self._ask_publishers()
-            await self.until(lambda: self._stopping or not self._anybody(), self._drain_s)
+            await self.until(lambda: self._stopping or not self._anybody(), self.drain_s)
 
     async def end(self) -> None:
         """End all connections; what is left of them afterwards sees to itself."""
@@ -96,7 +101,7 @@ class Shutdown:
         for session in list(self._services.sessions):
             if not session.is_watching:
                 session.close(str(EndReason.SHUTDOWN))
-        left_s = self._stop_s - (self._now() - started_at)
+        left_s = self.stop_s - (self._now() - started_at)
         await self.until(self._viewers_are_gone, left_s)
         self._services.hub.end(EndReason.SHUTDOWN, self._now())
         await asyncio.sleep(0)  # connections whose last stream has ended close then

@@ -14,7 +14,7 @@ All addresses in the document are relative, so that a proxy may serve it below a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 
 import orjson
@@ -66,29 +66,30 @@ class Page:
         self,
         services: Services,
         streams: Streams,
-        settings: PageSettings,
+        settings: Callable[[], PageSettings],
         *,
         extensions: Sequence[str],
         rtmp_port: int,
-        open_to_publish: bool,
+        open_to_publish: Callable[[], bool],
         files: Files | None = None,
     ) -> None:
         self._services = services
         self._streams = streams
         self._settings = settings
         self._ways = ways(extensions)
-        self._publish = {"rtmp_port": rtmp_port, "key": not open_to_publish}
+        self._rtmp_port = rtmp_port
+        self._open_to_publish = open_to_publish
         self._files = files or Files()
         self._kept: Kept[Body] = Kept(KEPT_S, MOST_KEPT)
 
     def add_to(self, app: web.Application) -> None:
         """Answer on these routes, if there is to be a page."""
-        if not self._settings.enabled:
+        if not self._settings().enabled:
             return
         app.router.add_get("/", self._list)
         app.router.add_get("/watch/{stream:.+/.+}", self._watch)
         app.router.add_get("/embed/{stream:.+/.+}", self._embed)
-        if self._settings.console:
+        if self._settings().console:
             app.router.add_get("/console", self._list)
         app.router.add_get("/page/streams.json", self._tell_all)
         app.router.add_get("/page/stream/{stream:.+}.json", self._tell_one)
@@ -139,15 +140,16 @@ class Page:
         return await body.response(request, {**HEADERS, "Cache-Control": "no-cache"})
 
     async def _all(self) -> Body:
-        listed = await self._streams.all() if self._settings.list else []
+        is_listed = self._settings().list
+        listed = await self._streams.all() if is_listed else []
         shown = [one for one in listed if one.is_on_air and self._is_open(one.name)]
         shown.sort(key=lambda one: (-one.viewers, one.name))
         return _json(
             {
-                "listed": self._settings.list,
+                "listed": is_listed,
                 "count": len(shown),
                 "streams": [self._shown(one) for one in shown[:MOST_LISTED]],
-                "publish": self._publish,
+                "publish": {"rtmp_port": self._rtmp_port, "key": not self._open_to_publish()},
             }
         )
 

@@ -17,8 +17,8 @@ class PageSettings(BaseModel):
     )
     console: bool = Field(
         default=True,
-        description="Whether operators have a console, at /console. It shows nothing to whoever "
-        "has no token of the API.",
+        description="Whether operators have a console, at /console. It shows nothing to those "
+        "who have no token of the API.",
     )
     list: bool = Field(
         default=True,

@@ -11,7 +11,7 @@ import structlog
 
 from slipstream.access import Keys
 from slipstream.app import WorkerStart
-from slipstream.control import Config
+from slipstream.control import Config, LiveConfig
 from slipstream.control.ledger import Ledger
 from slipstream.errors import SlipstreamError
 from slipstream.net.listener import open_listening_socket
@@ -26,16 +26,17 @@ LEDGER_ROWS = 4  # for each worker: those of earlier generations may drain for l
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All that does not change while a generation lives.
+    """What a generation of workers lives by.
 
     Attributes:
+        live: the configuration in force; the rest does not change.
         arguments: of the command line, behind `serve`.
         rtmp: listening sockets, each with the address it was opened for.
         http: the same for HTTP.
         generation: from 1.
     """
 
-    config: Config
+    live: LiveConfig
     keys: Keys
     arguments: Sequence[str]
     rtmp: Mapping[socket.socket, str]
@@ -43,6 +44,11 @@ class Plan:
     rendezvous: Rendezvous
     ledger: Ledger
     generation: int
+
+    @property
+    def config(self) -> Config:
+        """In force now."""
+        return self.live.config
 
     @property
     def size(self) -> int:
@@ -74,7 +80,7 @@ class Plan:
         """
         return Inheritance(
             arguments=list(self.arguments),
-            config=self.config.model_dump_json(exclude_unset=True),
+            config=self.config.to_json(),
             rtmp={sock.fileno(): address for sock, address in self.rtmp.items()},
             http={sock.fileno(): address for sock, address in self.http.items()},
             rendezvous=self.rendezvous.descriptors,
@@ -102,7 +108,7 @@ def first_plan(config: Config, keys: Keys, arguments: Sequence[str]) -> Plan:
     rendezvous = Rendezvous.open()
     rendezvous.take(Office.SUPERVISOR)
     return Plan(
-        config=config,
+        live=LiveConfig(config),
         keys=keys,
         arguments=arguments,
         rtmp={rtmp: server.rtmp},
@@ -124,7 +130,7 @@ def next_plan(
     if not rendezvous.take(Office.SUPERVISOR):
         return None
     return Plan(
-        config=config,
+        live=LiveConfig(config),
         keys=keys,
         arguments=arguments,
         rtmp=_listeners(config.server.rtmp, inheritance.rtmp),

@@ -10,16 +10,18 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 
 import structlog
-from pydantic import ValidationError
 
 from slipstream import app
 from slipstream.access import load_keys
 from slipstream.control import Config, Logs, welcome
+from slipstream.control.data_folder import check_data_folder, open_data_folder
+from slipstream.control.mistakes import ConfigError
 from slipstream.control.pid_file import pid_file
+from slipstream.control.reload import LoadConfig
 from slipstream.errors import SlipstreamError
 from slipstream.net.listener import format_address, open_listening_socket
 from slipstream.supervisor.plan import Plan, first_plan, next_plan
@@ -28,8 +30,6 @@ from slipstream.supervisor.supervisor import Supervisor
 from slipstream.workers.inheritance import Inheritance
 
 log = structlog.get_logger()
-
-LoadConfig = Callable[[], Config]
 
 
 def serve(load: LoadConfig, arguments: Sequence[str]) -> None:
@@ -47,11 +47,12 @@ def serve(load: LoadConfig, arguments: Sequence[str]) -> None:
         _try_out(load(), inheritance)
     elif inheritance is None:
         config = load()
+        open_data_folder(config.server.data_dir)
         if config.server.worker_count == 1:
-            app.serve(config)
+            app.serve(config, load)
         else:
             keys = load_keys(config.server.data_dir)
-            _supervise(first_plan(config, keys, arguments))
+            _supervise(first_plan(config, keys, arguments), load)
     else:
         _succeed(load, arguments, inheritance)
 
@@ -63,6 +64,7 @@ def _try_out(config: Config, inheritance: Inheritance | None) -> None:
         SlipstreamError: what is not.
     """
     _import_loop()
+    check_data_folder(config.server.data_dir)
     load_keys(config.server.data_dir)
     server = config.server
     if inheritance is not None:
@@ -74,11 +76,12 @@ def _try_out(config: Config, inheritance: Inheritance | None) -> None:
 
 def _succeed(load: LoadConfig, arguments: Sequence[str], inheritance: Inheritance) -> None:
     config, mistake = _configuration(load, inheritance)
+    open_data_folder(config.server.data_dir)
     keys = load_keys(config.server.data_dir)
     plan = next_plan(config, keys, arguments, inheritance)
     if plan is None:
         return  # two workers had the same thought, and the other one was faster
-    _supervise(plan, inheritance, mistake)
+    _supervise(plan, load, inheritance, mistake)
 
 
 def _configuration(load: LoadConfig, inheritance: Inheritance) -> tuple[Config, str]:
@@ -94,12 +97,17 @@ def _configuration(load: LoadConfig, inheritance: Inheritance) -> tuple[Config, 
         except SlipstreamError as error:
             mistake = str(error)
     try:
-        return Config.model_validate_json(inheritance.config), mistake
-    except ValidationError:
+        return Config.from_json(inheritance.config), mistake
+    except ConfigError:
         return load(), ""  # this version knows other settings
 
 
-def _supervise(plan: Plan, inheritance: Inheritance | None = None, mistake: str = "") -> None:
+def _supervise(
+    plan: Plan,
+    load: LoadConfig,
+    inheritance: Inheritance | None = None,
+    mistake: str = "",
+) -> None:
     secrets = (plan.keys.publish_key, plan.keys.api_token)
     logs = Logs(plan.config.log, secrets=secrets)
     logs.start()
@@ -120,6 +128,7 @@ def _supervise(plan: Plan, inheritance: Inheritance | None = None, mistake: str 
         logs,
         app.work,
         tell,
+        load,
         next_number=1 if inheritance is None else inheritance.next_number,
         awaited={} if inheritance is None else inheritance.workers,
     )

@@ -8,7 +8,8 @@ from types import FrameType
 
 STOP = frozenset((signal.SIGTERM, signal.SIGINT))
 REPLACE = signal.SIGUSR2
-ALL = STOP | {REPLACE}
+RELOAD = signal.SIGHUP
+ALL = STOP | {REPLACE, RELOAD}
 
 
 class Signals:

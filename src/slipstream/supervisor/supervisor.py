@@ -19,10 +19,12 @@ import structlog
 
 from slipstream.app import WorkerStart
 from slipstream.control import Logs
+from slipstream.control.reload import LoadConfig
 from slipstream.control.service_manager import READY, STOPPING, notify
 from slipstream.net.link import describe
 from slipstream.supervisor import signals
 from slipstream.supervisor.plan import Plan
+from slipstream.supervisor.reloading import Reloading
 from slipstream.supervisor.replacement import Replacement
 from slipstream.supervisor.signals import Signals
 from slipstream.supervisor.slot import Slot
@@ -39,6 +41,8 @@ from slipstream.workers.messages import (
     Packet,
     Pulse,
     Ready,
+    Reload,
+    Reloaded,
     Stop,
 )
 from slipstream.workers.register import Register
@@ -66,6 +70,7 @@ class Supervisor:
         logs: started.
         work: what a worker does; returns when it is done.
         on_ready: called when all workers accept connections for the first time.
+        load: reads the configuration again.
         next_number: of the first worker that it starts.
         awaited: the workers that are there already, as in `Census`.
     """
@@ -76,6 +81,7 @@ class Supervisor:
         logs: Logs,
         work: Work,
         on_ready: Callable[[], None],
+        load: LoadConfig,
         *,
         next_number: int = 1,
         awaited: Mapping[str, list[int]] = NOBODY,
@@ -91,6 +97,8 @@ class Supervisor:
         self._signals = Signals()
         self._board = Switchboard(plan.rendezvous, self._on_packet, self._on_hung_up)
         self._by_channel: dict[Channel, WorkerProcess] = {}
+        self._reloading = Reloading(plan.live, load, self._tell_all)
+        plan.live.follow(lambda config: logs.change(config.log))
         self._replacement = Replacement(self._board, self._leave, self._tell_all)
         self._settled = False
         self._complete = False
@@ -250,6 +258,8 @@ class Supervisor:
                 self._look_around()
             case Pulse():
                 pass
+            case Reload() if worker is not None:
+                self._guarded(self._reload, worker, message.ticket)
             case _ if worker is not None:
                 self._guarded(self._register.handle, worker.number, packet, now)
         if packet.fd >= 0:
@@ -271,6 +281,8 @@ class Supervisor:
             self._tell(worker, Stop())
         elif worker.draining:
             self._drain(worker)
+        if worker.generation == self._plan.generation:
+            self._tell(worker, self._reloading.news())  # it may have begun with what was before
         self._tell_census()
         self._look_around()
 
@@ -329,10 +341,13 @@ class Supervisor:
         for worker in self._team.workers.values():
             self._tell(worker, message)
 
+    def _reload(self, asker: WorkerProcess, ticket: int) -> None:
+        self._tell(asker, Reloaded(ticket, self._reloading.reload().to_json()))
+
     def _tell_census(self) -> None:
         self._tell_all(Census(self._team.census()))
 
-    def _guarded(self, act: Callable[..., None], *arguments: object) -> None:
+    def _guarded(self, act: Callable[..., object], *arguments: object) -> None:
         """A bug of ours costs one message; workers must not lose their supervisor for it."""
         try:
             act(*arguments)
@@ -347,6 +362,8 @@ class Supervisor:
                 self._stop(monotonic())
             elif number == signals.REPLACE and not self._stopping:
                 self._replacement.begin()
+            elif number == signals.RELOAD:
+                self._guarded(self._reloading.reload)
 
     def _stop(self, now: float) -> None:
         if self._stopping:

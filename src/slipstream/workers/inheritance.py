@@ -130,6 +130,7 @@ class Succession:
 
     Attributes:
         census: the workers as they were last told (`Census.workers`).
+        config: in force, as it was last told (`Configure.config`).
 
     Args:
         inheritance: what the supervisor of this worker would have left.
@@ -144,6 +145,7 @@ class Succession:
         on_orphaned: Callable[[], None],
     ) -> None:
         self.census = inheritance.workers
+        self.config = inheritance.config
         self._inheritance = inheritance
         self._rendezvous = rendezvous
         self._on_orphaned = on_orphaned
@@ -212,6 +214,7 @@ class Succession:
         ours, census = self._inheritance, self.census
         heritage = replace(
             ours,
+            config=self.config,
             generation=max([ours.generation, *(those[2] for those in census.values())]),
             next_number=max([ours.next_number, *map(int, census)]) + NUMBERS_SKIPPED,
             workers=census,

@@ -15,13 +15,13 @@ from typing import Any, Protocol
 import structlog
 
 from slipstream.workers.channel import Channel
-from slipstream.workers.messages import Ask, Hello, Message, Move, Packet, Pulse
+from slipstream.workers.messages import Ask, Hello, Message, Move, Packet, Pulse, Reload
 
 log = structlog.get_logger()
 
 PULSE_S = 1.0
 RETRY_S = 0.1
-WAITS = (Ask, Move)  # messages that nobody would repeat
+WAITS = (Ask, Move, Reload)  # messages that nobody would repeat
 MAX_WAITING = 256
 
 Handler = Callable[[Any, Packet], None]

@@ -11,6 +11,7 @@ from slipstream.access import Failures
 from slipstream.hub import Hub
 from slipstream.log import Log
 from slipstream.net.pace import Pace
+from slipstream.workers.configuring import Configuring
 from slipstream.workers.directory import WorkerDirectory
 from slipstream.workers.feed import Feeds
 from slipstream.workers.inheritance import Succession
@@ -76,6 +77,7 @@ class Membership:
         self.mover = LineMover(self.line)
         self.loads = Loads(badge.number, self.line, count)
         self.peers = LinePeers(self.line, loop)
+        self.configuring = Configuring(self.line, loop, self._keep_config)
         self.line.on(Census, self._on_census)
         self.line.on(Replacing, self._on_replacing)
         self.line.on(Stop, lambda _, __: self.on_stop())
@@ -133,6 +135,9 @@ class Membership:
             held=list(directory.held),
             seats=dict(directory.seats),
         )
+
+    def _keep_config(self, config: str) -> None:
+        self._succession.config = config
 
     def _on_census(self, census: Census, _: Packet) -> None:
         self._succession.census = census.workers

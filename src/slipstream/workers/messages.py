@@ -181,6 +181,13 @@ class Load:
     connections: int
 
 
+@dataclass(frozen=True, slots=True)
+class Reload:
+    """It was asked to have the configuration read again."""
+
+    ticket: int
+
+
 # From the supervisor
 
 
@@ -272,6 +279,24 @@ class Census:
 
 
 @dataclass(frozen=True, slots=True)
+class Configure:
+    """The configuration in force: when it has been read again, and after `Hello`."""
+
+    config: str
+    """As JSON."""
+    pending: list[str]
+    """Settings that wait until the server is replaced."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """The answer to `Reload`."""
+
+    ticket: int
+    report: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     """End politely, and soon."""
 
@@ -301,6 +326,7 @@ Message = (
     | LeaveSeat
     | WrongKey
     | Load
+    | Reload
     | Ask
     | Answer
     | Yielded
@@ -314,6 +340,8 @@ Message = (
     | Question
     | Answered
     | Census
+    | Configure
+    | Reloaded
     | Stop
     | Drain
     | Replacing

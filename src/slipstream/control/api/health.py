@@ -8,11 +8,12 @@ from typing import Literal
 from aiohttp import web
 from pydantic import BaseModel, Field
 
-from slipstream.access import Role
 from slipstream.control.api.problems import ProblemError
 from slipstream.control.api.route import Call, Route
 from slipstream.control.metrics import CONTENT_TYPE, render_metrics
 from slipstream.control.overview import Overview
+
+METRICS = "/metrics"  # for everybody, if the configuration in force says so
 
 
 class Live(BaseModel):
@@ -32,12 +33,10 @@ class Health:
 
     Args:
         overview: asks all workers.
-        open_metrics: whether the metrics are told to everybody.
     """
 
-    def __init__(self, overview: Overview, *, open_metrics: bool) -> None:
+    def __init__(self, overview: Overview) -> None:
         self._overview = overview
-        self._open_metrics = open_metrics
 
     def routes(self) -> Iterable[Route]:
         """All of them."""
@@ -49,8 +48,7 @@ class Health:
                 problems={503: "The server is starting or stopping."},
             ),
             Route(
-                *("GET", "/metrics", "Figures for Prometheus", self._metrics, str),
-                role=None if self._open_metrics else Role.READ,
+                *("GET", METRICS, "Figures for Prometheus", self._metrics, str),
                 content_type="text/plain",
             ),
         )

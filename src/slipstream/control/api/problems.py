@@ -44,7 +44,7 @@ class ProblemError(Exception):
 
 
 def problem(
-    status: int, detail: str = "", headers: Mapping[str, str] | None = None
+    status: int, detail: str = "", headers: Mapping[str, str] | None = None, **more: object
 ) -> web.Response:
     """An answer of the type `application/problem+json`.
 
@@ -52,10 +52,12 @@ def problem(
         status: of HTTP.
         detail: what is wrong in this case, and what would be right.
         headers: more of them.
+        more: members of the object (RFC 9457 §3.2).
     """
-    body = {"title": HTTPStatus(status).phrase, "status": status}
+    body: dict[str, object] = {"title": HTTPStatus(status).phrase, "status": status}
     if detail:
         body["detail"] = detail
+    body |= more
     return web.Response(
         status=status, body=orjson.dumps(body), headers=headers, content_type=PROBLEM_TYPE
     )

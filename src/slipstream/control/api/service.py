@@ -11,11 +11,12 @@ from aiohttp.typedefs import Handler
 
 from slipstream.access import Operators, Role
 from slipstream.control.api.bearer import Bearer
+from slipstream.control.api.config import ConfigResource
 from slipstream.control.api.connections import Connections
 from slipstream.control.api.document import Schema, document
 from slipstream.control.api.events import EventsResource
 from slipstream.control.api.following import Following
-from slipstream.control.api.health import Health
+from slipstream.control.api.health import METRICS, Health
 from slipstream.control.api.keys import KeysResource
 from slipstream.control.api.logs import LogsResource
 from slipstream.control.api.problems import ProblemError, problem
@@ -23,8 +24,8 @@ from slipstream.control.api.relays import RelaysResource
 from slipstream.control.api.route import Call, Resource, Route
 from slipstream.control.api.server import Server
 from slipstream.control.api.streams import StreamsResource
-from slipstream.control.config import Config
 from slipstream.control.counters import Counters
+from slipstream.control.live import LiveConfig
 from slipstream.control.overview import Overview
 from slipstream.control.parts import Parts
 from slipstream.control.vitals import Vitals
@@ -44,25 +45,31 @@ class Api:
 
     Args:
         parts: of this worker, just made.
-        config: whether the metrics are open.
+        live: the configuration in force.
         tokens: one of which has to be shown.
         resources: further parts of the API.
     """
 
     def __init__(
-        self, parts: Parts, config: Config, tokens: Operators, resources: Iterable[Resource] = ()
+        self,
+        parts: Parts,
+        live: LiveConfig,
+        tokens: Operators,
+        resources: Iterable[Resource] = (),
     ) -> None:
         self._parts = parts
+        self._live = live
         self._bearer = Bearer(tokens, parts.peers, parts.worker)
         counters = Counters(parts)
         self._vitals = Vitals(parts, counters)
         self.overview = Overview(parts, counters, self._vitals)
         self.following = following = Following(lambda: parts.ready)
         self._resources: tuple[Resource, ...] = (
-            Health(self.overview, open_metrics=config.server.open_metrics),
+            Health(self.overview),
             Server(self.overview),
             StreamsResource(self.overview),
             Connections(parts),
+            ConfigResource(live, parts),
             EventsResource(parts, following),
             LogsResource(parts, following),
             *([] if parts.keys is None else [KeysResource(parts.keys)]),
@@ -101,9 +108,10 @@ class Api:
         return self.document
 
     def _handler(self, route: Route) -> Handler:
-        role = route.role
-
         async def handle(request: web.Request) -> web.StreamResponse:
+            role = route.role
+            if route.path == METRICS and self._live.config.server.open_metrics:
+                role = None
             try:
                 if role is None:
                     return await route.call(request, lambda: True)
