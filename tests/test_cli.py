@@ -24,6 +24,11 @@ from slipstream.control.pid_file import PID_FILE
 from slipstream.errors import SlipstreamError
 
 COMMANDS = ("serve", "replace", "operators", "top", "check", "demo", "publish", "play", "probe")
+GROUPS = {
+    "keys": ("list", "add", "rotate", "disable", "enable", "remove"),
+    "users": ("list", "add", "remove"),
+    "token": ("make", "sign", "inspect"),
+}
 
 
 class Tool:
@@ -258,7 +263,7 @@ def test_the_demo_serves_where_it_is_told_with_the_keys_it_is_given(
     assert (rtmp, http) == (":1935", ":1234")
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [*COMMANDS, *GROUPS])
 def test_the_help_of_every_command_shows_how_to_use_it(
     command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -270,7 +275,7 @@ def test_the_help_of_every_command_shows_how_to_use_it(
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 0
     text = capsys.readouterr().out
-    for command in COMMANDS:
+    for command in (*COMMANDS, *GROUPS):
         assert f"│ {command} " in text
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, CycloptsError, Parameter, validators
 
-from slipstream import __version__
+from slipstream import __version__, credentials
 from slipstream.errors import SlipstreamError
 
 if TYPE_CHECKING:
@@ -402,8 +402,8 @@ def probe(
     tool.run(url, seconds=seconds, as_json=as_json)
 
 
-for _name in ("keys", "users", "token"):
-    app.command(f"slipstream.credentials:{_name}", name=_name)
+for _group in (credentials.keys, credentials.users, credentials.token):
+    app.command(_group)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

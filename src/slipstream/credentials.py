@@ -71,12 +71,18 @@ Address = Annotated[str, Parameter(metavar="ADDR", help="The only address that m
 Subject = Annotated[
     str, Parameter(metavar="WHO", help="Who it is for; tokens of the same may take over.")
 ]
-Limit = Annotated[int | None, Parameter(metavar="N", help="A limit for who publishes with it.")]
+Kbps = Annotated[int | None, Parameter(metavar="N", help="Kilobits a second that may be sent.")]
+Width = Annotated[int | None, Parameter(metavar="N", help="Pixels that pictures may be wide.")]
+Height = Annotated[int | None, Parameter(metavar="N", help="Pixels that pictures may be high.")]
+Duration = Annotated[int | None, Parameter(metavar="N", help="Seconds that one may publish.")]
+Viewers = Annotated[
+    int | None, Parameter(metavar="N", help="Viewers that the stream may have meanwhile.")
+]
 Excess = Annotated[
     Literal["warn", "refuse", "cut"] | None,
     Parameter(help="What follows when more is sent than the limits allow."),
 ]
-Token = Annotated[str, Parameter(help="A token.")]
+Token = Annotated[str, Parameter(help="A token, or APP/NAME?QUERY of a signed URL.")]
 
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
@@ -162,11 +168,11 @@ def make_token(
     action: ActionName,
     valid: Valid = "1h",
     subject: Subject = "",
-    max_kbps: Limit = None,
-    max_width: Limit = None,
-    max_height: Limit = None,
-    max_s: Limit = None,
-    max_viewers: Limit = None,
+    max_kbps: Kbps = None,
+    max_width: Width = None,
+    max_height: Height = None,
+    max_s: Duration = None,
+    max_viewers: Viewers = None,
     excess: Excess = None,
     data_dir: DataDir = None,
 ) -> None:
@@ -213,7 +219,7 @@ def sign_url(
 
 @token.command(name="inspect")
 def inspect_token(text: Token, /, *, data_dir: DataDir = None) -> None:
-    """Show what a token says, and whether the data folder's signing.key has signed it."""
+    """Show what a token says, or a signed URL, and whether signing.key has signed it."""
     import json
 
     import jwt
@@ -221,6 +227,9 @@ def inspect_token(text: Token, /, *, data_dir: DataDir = None) -> None:
     from slipstream.access.token_keys import TokenKey
     from slipstream.access.tokens import BadTokenError, read_token
 
+    if "?" in text:
+        _inspect_signed(text, _signing_key(data_dir))
+        return
     try:
         header = jwt.get_unverified_header(text)
         claims = jwt.decode(text, options={"verify_signature": False})
@@ -234,10 +243,33 @@ def inspect_token(text: Token, /, *, data_dir: DataDir = None) -> None:
         verdict = str(error)
     _print(json.dumps({"header": header, "claims": claims}, indent=2))
     exp = claims.get("exp")
-    if isinstance(exp, int | float):
-        left = exp - time.time()
-        verdict += f"; expires in {left:.0f} s" if left > 0 else f"; expired {-left:.0f} s ago"
-    _print(verdict)
+    _print(verdict + (_expiry(exp) if isinstance(exp, int | float) else ""))
+
+
+def _inspect_signed(text: str, key: str) -> None:
+    """Say for what a signed URL is good."""
+    from slipstream.access import Action
+    from slipstream.access.signed import sign
+    from slipstream.access.ways import parameters
+
+    stream, _, query = text.partition("?")
+    shown = {name: values[0] for name, values in parameters(query).items()}
+    expires, address = shown.get("expires", ""), shown.get("ip", "")
+    if not (expires.isascii() and expires.isdecimal() and len(expires) <= 12):
+        raise SlipstreamError("no signed URL: it does not say when it expires")
+    for action in Action:
+        if sign(key, action, stream, int(expires), address) == shown.get("sig"):
+            place = f" from {address}" if address else ""
+            _print(
+                f"signed with our signing.key to {action} {stream}{place}{_expiry(int(expires))}"
+            )
+            return
+    _print(f"not signed with our signing.key for {stream}{_expiry(int(expires))}")
+
+
+def _expiry(at: float) -> str:
+    left = at - time.time()
+    return f"; expires in {left:.0f} s" if left > 0 else f"; expired {-left:.0f} s ago"
 
 
 def _folder(data_dir: Path | None) -> Path:

@@ -18,6 +18,7 @@ from slipstream.control.mistakes import ConfigError
 from slipstream.control.settings import check_workers, cores
 
 Write = Callable[[str], Path]
+PUBLISH = "must be 'anonymous', 'key', 'token', 'signed', 'user' or 'hook' or a valid list"
 
 
 @pytest.fixture
@@ -127,9 +128,9 @@ y = 1
         ":9: stream: unknown key, did you mean streams?",
         ":13: streams.grace_s: must be greater than or equal to 0, not -1",
         ':14: streams.keep_ms: must be a valid integer, not "10"',
-        ":17: access.publish: must be 'key' or 'anonymous', not true",
+        f":17: access.publish: {PUBLISH}, not true",
         ":19: apps.\"a/b\": must be the first part of the streams' names, without '/'",
-        ":23: apps.live.access.publish: must be 'key' or 'anonymous', not \"no\"",
+        f':23: apps.live.access.publish: {PUBLISH}, not "no"',
         ":24: apps.live.y: unknown key",
     ]
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cyclopts import App
 
 from slipstream.cli import app
 from slipstream.control.config import AppSettings, Config, load_config
@@ -22,6 +21,11 @@ from tests.control.stage import serving
 PROJECT = Path(__file__).parents[2]
 SAMPLE = PROJECT / "slipstream.sample.toml"
 ALL_SETTINGS = [setting for section in sections() for setting in settings(section)]
+GROUPS = {
+    "keys": ("list", "add", "rotate", "disable", "enable", "remove"),
+    "users": ("list", "add", "remove"),
+    "token": ("make", "sign", "inspect"),
+}
 COMMANDS = [
     *("serve", "replace", "reload", "operators", "top", "check", "schema", "doctor"),
     *("demo", "publish", "play", "probe"),
@@ -131,10 +135,13 @@ def models(told: object, document: Mapping[str, Any]) -> Iterator[str]:
         yield from models(document["components"]["schemas"][name], document)
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    "command", [*COMMANDS, *(f"{group} {name}" for group in GROUPS for name in GROUPS[group])]
+)
 def test_the_page_explains_every_flag_as_the_help_does(command: str) -> None:
-    sub = app[command]
-    assert isinstance(sub, App)
+    sub = app
+    for name in command.split():
+        sub = sub[name]
     text = part(page("cli"), f"## slipstream {command}")
     arguments = sub.assemble_argument_collection()
     assert rows(text) == {name for argument in arguments for name in argument.names}
@@ -144,4 +151,6 @@ def test_the_page_explains_every_flag_as_the_help_does(command: str) -> None:
 
 
 def test_the_page_explains_every_command() -> None:
-    assert set(app) - {"--help", "-h", "--version"} == set(COMMANDS)
+    assert set(app) - {"--help", "-h", "--version"} == {*COMMANDS, *GROUPS}
+    for group, names in GROUPS.items():
+        assert set(app[group]) - {"--help", "-h", "--version"} == set(names)
