@@ -97,13 +97,16 @@ class RunningServer:
                 return None
             raise
 
-    def metric(self, name: str) -> float:
-        """The value of a metric without labels, `slipstream_NAME`."""
+    def metrics(self) -> str:
+        """The page of all metrics."""
         url = f"http://{self.host}:{self.http_port}/metrics"
         request = urllib.request.Request(url, headers={"Authorization": f"Bearer {self.token}"})
         with urllib.request.urlopen(request, timeout=PATIENCE_S) as response:
-            page = response.read().decode()
-        match = re.search(rf"^slipstream_{name} (\S+)$", page, re.MULTILINE)
+            return str(response.read().decode())
+
+    def metric(self, name: str) -> float:
+        """The value of a metric without labels, `slipstream_NAME`."""
+        match = re.search(rf"^slipstream_{name} (\S+)$", self.metrics(), re.MULTILINE)
         assert match is not None, f"no metric {name}"
         return float(match[1])
 

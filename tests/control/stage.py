@@ -17,6 +17,7 @@ from aiohttp import web
 
 from slipstream.access import Gate, Operators, Store, StreamKeys
 from slipstream.control import Api, Config, LiveConfig, Logs, Parts
+from slipstream.control.alarm import Alarm
 from slipstream.control.counters import Counters
 from slipstream.control.ledger import Ledger
 from slipstream.control.overview import Overview
@@ -24,7 +25,7 @@ from slipstream.control.reload import Reloading
 from slipstream.control.vitals import Vitals
 from slipstream.formats import Format
 from slipstream.http.application import http_application
-from slipstream.hub import Alone, Hub, Publication, Stream
+from slipstream.hub import Alone, Had, Hub, Publication, Stream
 from slipstream.log import Batch, Log
 from slipstream.net.admissions import Admissions
 from slipstream.net.intake import Intake
@@ -47,6 +48,10 @@ class Viewer(Watcher):
     """A viewer with figures."""
 
     fares: ServedFigures = field(default_factory=ServedFigures)
+
+    def had(self) -> Had:
+        fares = self.fares
+        return Had(fares.bytes_sent, fares.jumps, fares.skipped_ms, fares.dropped_frames)
 
     def figures(self) -> ServedFigures:  # type: ignore[override]
         return self.fares
@@ -191,7 +196,8 @@ class Stage:
     def answer_questions(self) -> None:
         """Answer the other workers as the API of this one does."""
         counters = Counters(self.parts)
-        Overview(self.parts, counters, Vitals(self.parts, counters))
+        alarm = Alarm(self.hub, self.config.alert_settings)
+        Overview(self.parts, counters, Vitals(self.parts, counters), alarm)
 
     async def get(
         self,

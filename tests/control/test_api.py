@@ -86,7 +86,7 @@ async def test_metrics_may_be_opened() -> None:
     async with serving(config) as stage:
         response = await stage.get("/metrics", headers={})
         assert response.status == 200
-        assert "slipstream_viewers_waiting 0.0" in await response.text()
+        assert "slipstream_viewers_waiting 0\n" in await response.text()
 
 
 async def test_the_server_tells_of_itself() -> None:

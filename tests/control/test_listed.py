@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+from slipstream.control.alarm import Alarm
 from slipstream.control.counters import Counters
 from slipstream.control.listed import ListedStreams
 from slipstream.control.overview import Overview
@@ -15,7 +16,8 @@ from tests.hub.stage import Publisher, audio_config, inter, key, video_config
 
 def listed(stage: Stage) -> ListedStreams:
     counters = Counters(stage.parts)
-    overview = Overview(stage.parts, counters, Vitals(stage.parts, counters))
+    alarm = Alarm(stage.hub, stage.config.alert_settings)
+    overview = Overview(stage.parts, counters, Vitals(stage.parts, counters), alarm)
     return ListedStreams(overview, stage.hub)
 
 

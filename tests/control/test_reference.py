@@ -13,6 +13,7 @@ import pytest
 
 from slipstream.cli import app
 from slipstream.control.config import AppSettings, Config, load_config
+from slipstream.control.detail import APPS, STREAMS, Detail
 from slipstream.control.live import FIXED
 from slipstream.control.metrics import METRICS, Metric
 from tests.control.reference import Setting, sections, settings
@@ -26,6 +27,7 @@ GROUPS = {
     "users": ("list", "add", "remove"),
     "token": ("make", "sign", "inspect"),
 }
+ALL_METRICS: list[Metric | Detail] = [*METRICS, *APPS, *STREAMS]
 COMMANDS = [
     *("serve", "replace", "reload", "operators", "top", "check", "schema", "doctor"),
     *("demo", "publish", "play", "probe"),
@@ -90,15 +92,18 @@ def test_the_page_names_what_waits_for_a_replacement() -> None:
     assert rows(text) == {f"{section}.{key}" for section, key in FIXED}
 
 
-@pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
-def test_the_page_explains_every_metric(metric: Metric) -> None:
-    label = f"`{metric.label}`" if metric.label else ""
-    row = f"| `{metric.full_name}` | {metric.type} | {label} | {metric.help} |"
+@pytest.mark.parametrize("metric", ALL_METRICS, ids=lambda metric: metric.name)
+def test_the_page_explains_every_metric(metric: Metric | Detail) -> None:
+    if isinstance(metric, Detail):
+        labels = ", ".join(f"`{label}`" for label in metric.labels)
+    else:
+        labels = f"`{metric.label}`" if metric.label else ""
+    row = f"| `{metric.full_name}` | {metric.type} | {labels} | {metric.help} |"
     assert row in page("metrics")
 
 
 def test_the_page_has_no_metric_too_many() -> None:
-    assert rows(page("metrics")) == {metric.full_name for metric in METRICS}
+    assert rows(page("metrics")) == {metric.full_name for metric in ALL_METRICS}
 
 
 ROUTE_HEADING = r"^## ((GET|POST|PUT|PATCH|DELETE) (\S+))$"

@@ -10,6 +10,7 @@ from slipstream.formats import Format, Greeting, RtmpFormat
 from slipstream.formats.segments import USUAL_SHAPE, Shape
 from slipstream.hub import (
     EndReason,
+    Had,
     Hub,
     Publication,
     PublisherState,
@@ -86,6 +87,9 @@ class Watcher:
 
     def has_all(self) -> bool:
         return self.has_rest
+
+    def had(self) -> Had:
+        return Had()
 
     def figures(self) -> None:
         return None

@@ -1,9 +1,9 @@
 """The configuration: joins the settings that each part owns, from TOML, environment and flags.
 
 Each section is a part's own strict model. `[apps.NAME]` sets values of `[streams]`, `[access]`,
-`[slate]` and `[hooks]` anew for the streams whose names begin with `NAME/`. Nothing unknown is
-accepted, and everything that is wrong is told at once. Flags go over the environment, and that over
-the file.
+`[slate]`, `[hooks]` and `[alerts]` anew for the streams whose names begin with `NAME/`. Nothing
+unknown is accepted, and everything that is wrong is told at once. Flags go over the environment,
+and that over the file.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from slipstream.access import AccessSettings
+from slipstream.control.alert_settings import AlertSettings
 from slipstream.control.contradictions import Contradiction, contradictions
 from slipstream.control.environment import Variable, variables
 from slipstream.control.mistakes import ConfigError, Key, Mistake, explain, find_line, sets
@@ -66,6 +67,9 @@ class AppSettings(BaseModel):
     slate: SlateSettings = Field(
         default_factory=SlateSettings, description="Values of [slate] for this application."
     )
+    alerts: AlertSettings = Field(
+        default_factory=AlertSettings, description="Values of [alerts] for this application."
+    )
     hooks: HookSettings = Field(
         default_factory=HookSettings, description="Values of [hooks] for this application."
     )
@@ -102,6 +106,10 @@ class Config(BaseModel):
         default_factory=SlateSettings,
         description="What viewers get while the publisher of their stream is away.",
     )
+    alerts: AlertSettings = Field(
+        default_factory=AlertSettings,
+        description="When what a publisher sends is not as it should be.",
+    )
     hooks: HookSettings = Field(
         default_factory=HookSettings,
         description="Who is told of what happens, who is asked who may, and what is run.",
@@ -133,6 +141,11 @@ class Config(BaseModel):
         """What the viewers of a stream get while nobody publishes it, by its name."""
         app = self.apps.get(stream.partition("/")[0])
         return self.slate if app is None else _merged(self.slate, app.slate)
+
+    def alert_settings(self, stream: str) -> AlertSettings:
+        """When an alert is raised for a stream, by its name."""
+        app = self.apps.get(stream.partition("/")[0])
+        return self.alerts if app is None else _merged(self.alerts, app.alerts)
 
     def hook_settings(self, stream: str) -> HookSettings:
         """Who is told and asked about a stream, by its name; of the server as a whole by ""."""

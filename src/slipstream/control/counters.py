@@ -27,7 +27,7 @@ def _lines(level: str) -> Callable[[Parts], float]:
 
 
 COUNTERS: Mapping[str, Callable[[Parts], float]] = {
-    **{field.name: _total(field.name) for field in fields(Totals)},
+    **{field.name: _total(field.name) for field in fields(Totals) if field.name != "apps"},
     "feed_bytes": lambda parts: parts.feed_bytes(),
     "wrong_keys": lambda parts: parts.gate.failures.total,
     "pump_rounds": lambda parts: parts.pump.rounds,

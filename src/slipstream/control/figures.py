@@ -1,6 +1,6 @@
 """The sums over all streams, publishers and viewers of one worker.
 
-Taken in one pass when somebody asks: the parts keep plain counters, and nothing is counted
+Taken when somebody asks: the parts keep plain counters, and nothing is counted
 twice while media flows. What another worker counts is left out, so that the figures of all
 workers add up: a stream counts where its publishers are.
 """
@@ -11,7 +11,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from slipstream.hub import Hub, Stream, Subscription
+from slipstream.control.slices import in_slices
+from slipstream.hub import Hub, Stream
 
 
 class StreamState(StrEnum):
@@ -36,29 +37,29 @@ class Figures:
     log_bytes: int = 0  # of the streams in `streams`
 
     @classmethod
-    def of(cls, hub: Hub) -> Figures:
-        """Count everything: 0.2 µs per viewer, 6 µs per stream."""
+    async def of(cls, hub: Hub) -> Figures:
+        """Count everything, in slices: 0.2 µs per viewer, 6 µs per stream."""
         figures = cls(streams=Counter({"live": 0, "slate": 0, "starting": 0}))
-        publishers: list[str] = []
-        viewers: list[Subscription] = []
-        for stream in hub.streams.values():
-            viewers += stream.subscriptions
-            if stream.is_elsewhere:
-                continue
-            publications = stream.publications()
-            for publication in publications:
-                publishers.append(publication.peer.protocol)
-                figures.received_bits_per_second += publication.bitrate
-            bytes_kept = sum([form.log.bytes_kept() for form in stream.forms()])
-            if publications:
-                figures.streams[state_of(stream)] += 1
-                figures.log_bytes += bytes_kept
-            else:
-                figures.waiting_streams[stream.name] = bytes_kept
-        figures.publishers = Counter(publishers)
-        figures.viewers = Counter([viewer.peer.protocol for viewer in viewers])
-        figures.waiting_viewers = [viewer.started for viewer in viewers].count(False)
+        async for stream in in_slices(list(hub.streams.values())):
+            figures.add(stream)
         return figures
+
+    def add(self, stream: Stream) -> None:
+        """Count a stream."""
+        viewers = stream.subscriptions
+        self.viewers.update([viewer.peer.protocol for viewer in viewers])
+        self.waiting_viewers += [viewer.started for viewer in viewers].count(False)
+        if stream.is_elsewhere:
+            return
+        publications = stream.publications()
+        self.publishers.update([publication.peer.protocol for publication in publications])
+        self.received_bits_per_second += sum(one.bitrate for one in publications)
+        bytes_kept = sum([form.log.bytes_kept() for form in stream.forms()])
+        if publications:
+            self.streams[state_of(stream).value] += 1
+            self.log_bytes += bytes_kept
+        else:
+            self.waiting_streams[stream.name] = bytes_kept
 
 
 def state_of(stream: Stream) -> StreamState:

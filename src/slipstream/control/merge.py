@@ -78,6 +78,12 @@ def _largest_of_each(values: list[Any]) -> dict[str, int]:
     return largest
 
 
+def _tables(values: list[Any]) -> dict[str, Any]:
+    """Tables of tables: whoever has one of that name adds to it."""
+    names = dict.fromkeys(name for value in values for name in value)
+    return {name: _add([value[name] for value in values if name in value]) for name in names}
+
+
 def _all_workers(values: list[Any]) -> list[Answer]:
     return sorted((row for rows in values for row in rows), key=lambda row: row["number"])
 
@@ -89,6 +95,7 @@ SERVER: Mapping[str, Rule] = {
     "waiting_streams": _largest_of_each,
     "pump_interval_ms": max,
     "intake_interval_ms": max,
+    "others": _tables,
 }  # all else is added up
 
 

@@ -1,28 +1,34 @@
-"""The metrics that Prometheus collects, of the server as a whole, when it asks.
+"""The metrics that Prometheus collects, when it asks.
 
-A table says what each is called, what it means and where it is read. There are no labels with
-names of streams or addresses, and workers are told apart by the place they fill, so the number
-of series is bounded whatever happens: single streams are the API's matter. All series together
-take 0.7 ms to render, so that is done in the loop.
+A table says what each is called, what it means and where it is read: here of the server as a whole,
+in `detail` of applications and streams. No label holds an address, and workers are told apart by
+the place they fill, so the number of series is bounded whatever happens.
+
+A further part of a worker counts in attributes of its own, puts a function that reads them into
+`Parts.others`, under the metric's name, and has a row below, read with `other(name)`.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
-from prometheus_client.registry import Collector
-
+from slipstream.control.detail import APPS, PREFIX, STREAMS
+from slipstream.control.exposition import CONTENT_TYPE, Family, Labels, render
+from slipstream.control.merge import Answer
 from slipstream.control.server_report import ServerReport, WorkerReport
 
-PREFIX = "slipstream_"
-CONTENT_TYPE = CONTENT_TYPE_LATEST
+__all__ = ["CONTENT_TYPE", "METRICS", "Details", "Metric", "render_metrics"]
 
-Family = CounterMetricFamily | GaugeMetricFamily
 Reading = float | Mapping[str, float]
+
+
+class Details(NamedTuple):
+    """What all workers say of applications and streams, by their names."""
+
+    apps: Mapping[str, Sequence[Answer]]
+    streams: Mapping[str, Sequence[Answer]]
 
 
 class Metric(NamedTuple):
@@ -52,6 +58,11 @@ def _by_slot(read: Callable[[WorkerReport], float]) -> Callable[[ServerReport], 
         return numbers
 
     return read_all
+
+
+def other(name: str) -> Callable[[ServerReport], Reading]:
+    """What a further part counts; nothing, if the server has none."""
+    return lambda report: report.others.get(name, {})
 
 
 METRICS = (
@@ -187,6 +198,20 @@ METRICS = (
         lambda report: report.log_lines_lost,
     ),
     Metric(
+        "alerts",
+        "gauge",
+        "Streams of which an alert is raised.",
+        lambda report: report.alerts,
+        "alert",
+    ),
+    Metric(
+        "alerts_raised",
+        "counter",
+        "Alerts that have been raised.",
+        lambda report: report.alerts_raised,
+        "alert",
+    ),
+    Metric(
         "worker_cpu_seconds",
         "counter",
         "Processor time of one worker, in user and system mode.",
@@ -224,32 +249,21 @@ METRICS = (
 )
 
 
-def render_metrics(report: ServerReport) -> bytes:
+async def render_metrics(report: ServerReport, details: Details) -> bytes:
     """The page that Prometheus reads, in the type `CONTENT_TYPE`."""
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Page(report))
-    return generate_latest(registry)
-
-
-class _Page(Collector):
-    """All metrics of one report."""
-
-    def __init__(self, report: ServerReport) -> None:
-        self._report = report
-
-    def collect(self) -> Iterable[Family]:
-        return [_family(metric, metric.read(self._report)) for metric in METRICS]
+    return await render(
+        [
+            *(_family(metric, metric.read(report)) for metric in METRICS),
+            *(detail.family(details.apps) for detail in APPS),
+            *(detail.family(details.streams) for detail in STREAMS),
+        ]
+    )
 
 
 def _family(metric: Metric, reading: Reading) -> Family:
-    labels = [metric.label] if metric.label else []
-    name = PREFIX + metric.name
-    family: Family
-    if metric.type == "counter":
-        family = CounterMetricFamily(name, metric.help, labels=labels)
+    samples: list[tuple[Labels, float]]
+    if isinstance(reading, Mapping):
+        samples = [({metric.label: value}, number) for value, number in reading.items()]
     else:
-        family = GaugeMetricFamily(name, metric.help, labels=labels)
-    values = reading.items() if isinstance(reading, Mapping) else [("", reading)]
-    for value, number in values:
-        family.add_metric([value] if metric.label else [], number)
-    return family
+        samples = [({}, reading)]
+    return Family(metric.full_name, metric.type, metric.help, samples)

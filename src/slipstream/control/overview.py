@@ -14,11 +14,16 @@ from typing import Any
 
 import structlog
 
+from slipstream.control.alarm import Alarm
+from slipstream.control.app_figures import AppsShare
 from slipstream.control.counters import Counters
+from slipstream.control.detail import by_name
 from slipstream.control.merge import Answer, merge_shares, merge_streams, merge_viewers
+from slipstream.control.metrics import Details
 from slipstream.control.parts import Parts
 from slipstream.control.questions import Questions
 from slipstream.control.server_report import ServerReport, ServerShare
+from slipstream.control.stream_figures import StreamFigures
 from slipstream.control.stream_report import (
     PublisherReport,
     StreamReport,
@@ -32,7 +37,7 @@ from slipstream.control.vitals import Vitals
 log = structlog.get_logger()
 
 STREAMS_PER_QUESTION = 10
-VIEWERS_PER_QUESTION = 100
+VIEWERS_PER_QUESTION = 40
 
 
 class Overview:
@@ -42,18 +47,22 @@ class Overview:
         parts: of this worker.
         counters: its counts.
         vitals: how it feels.
+        alarm: what is wrong with its publishers.
     """
 
-    def __init__(self, parts: Parts, counters: Counters, vitals: Vitals) -> None:
+    def __init__(self, parts: Parts, counters: Counters, vitals: Vitals, alarm: Alarm) -> None:
         self._parts = parts
         self._counters = counters
         self._vitals = vitals
+        self._alarm = alarm
         self._questions = questions = Questions(parts.peers)
         questions.answer_with("ready", self._ready_here)
         questions.answer_with("server", self._server_here)
         questions.answer_with("names", self._names_here)
         questions.answer_with("streams", self._streams_here)
         questions.answer_with("viewers", self._viewers_here)
+        questions.answer_with("apps", self._apps_here)
+        questions.answer_with("figures", self._figures_here)
         questions.answer_with("switch", self._switch_here)
 
     async def ready(self) -> bool:
@@ -103,6 +112,24 @@ class Overview:
         shown = await self._viewers(name, viewers)
         return WatchedStreamReport(reports[0], shown, len(answers), self._parts.workers)
 
+    async def details(self, most: int) -> Details:
+        """What the metrics tell of applications, and of so many streams."""
+        shares = await self._questions.ask("apps", most=most)
+        apps = [
+            (app, {**figures, "slot": share["slot"]})
+            for share in shares
+            for app, figures in share["apps"].items()
+        ]
+        published = sorted(row for share in shares for row in share["published"])
+        names = list(dict.fromkeys(name for _, name in published))[:most]
+        rows: list[tuple[str, Answer]] = []
+        for first in range(0, len(names), STREAMS_PER_QUESTION):
+            some = names[first : first + STREAMS_PER_QUESTION]
+            for answer in await self._questions.ask("figures", names=some):
+                rows += [(row["name"], row) for row in answer]
+            await asyncio.sleep(0)
+        return Details(by_name(apps), by_name(rows))
+
     async def switch(self, name: str, publisher: str | None) -> Answer | None:
         """Put a standby on air; None if nobody publishes the stream.
 
@@ -130,8 +157,8 @@ class Overview:
     def _ready_here(self) -> bool:
         return self._parts.ready
 
-    def _server_here(self) -> object:
-        return ServerShare.of(self._parts, self._vitals, self._counters)
+    async def _server_here(self) -> object:
+        return await ServerShare.of(self._parts, self._vitals, self._counters, self._alarm)
 
     def _names_here(self) -> object:
         return list(self._parts.hub.streams)
@@ -139,8 +166,8 @@ class Overview:
     def _streams_here(self, names: Sequence[str]) -> object:
         streams = self._parts.hub.streams
         there = [streams[name] for name in names if name in streams]
-        worker, now = self._parts.worker, _now()
-        return [StreamReport.of(stream, worker, now) for stream in there]
+        worker, now, alerts = self._parts.worker, _now(), self._alarm.alerts
+        return [StreamReport.of(stream, worker, now, alerts(stream.name)) for stream in there]
 
     def _viewers_here(self, name: str, first: int, count: int) -> object:
         stream = self._parts.hub.streams.get(name)
@@ -148,6 +175,17 @@ class Overview:
         some = islice(viewers, first, first + count)
         worker, now = self._parts.worker, _now()
         return [ViewerReport.of(viewer, worker, now) for viewer in some]
+
+    async def _apps_here(self, most: int) -> object:
+        return await AppsShare.of(self._parts.hub, self._parts.slot, most)
+
+    async def _figures_here(self, names: Sequence[str]) -> object:
+        streams, slot, now = self._parts.hub.streams, self._parts.slot, _now()
+        there = [streams[name] for name in names if name in streams]
+        return [
+            await StreamFigures.of(stream, slot, now, self._alarm.alerts(stream.name))
+            for stream in there
+        ]
 
     def _switch_here(self, name: str, publisher: str | None) -> object:
         stream = self._parts.hub.streams.get(name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from slipstream.access import Gate, StreamKeys
@@ -50,5 +50,8 @@ class Parts:
     relays: RelayControl | None = None
     keys: StreamKeys | None = None
     """Those that were made beside the server's own."""
+    others: dict[str, Callable[[], Mapping[str, float]]] = field(default_factory=dict)
+    """What further parts of this worker count, by the metric's name, each by the value of its
+    label. Numbers of several workers are added up; `metrics.METRICS` has a row for each name."""
     reload: Reload = no_reload
     """Has the whole server read its configuration again."""

@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from slipstream import __version__
+from slipstream.control.alarm import Alarm
+from slipstream.control.alerts import AlertKind
 from slipstream.control.counters import LOG_LEVELS, LOG_LINES, Counters
 from slipstream.control.figures import Figures
 from slipstream.control.parts import Parts
@@ -80,11 +82,16 @@ class ServerShare:
     pump_interval_ms: float
     intake_interval_ms: float
     counters: dict[str, float]
+    others: dict[str, dict[str, float]]
+    alerts: dict[str, int]
+    alerts_raised: dict[str, int]
 
     @classmethod
-    def of(cls, parts: Parts, vitals: Vitals, counters: Counters) -> ServerShare:
+    async def of(
+        cls, parts: Parts, vitals: Vitals, counters: Counters, alarm: Alarm
+    ) -> ServerShare:
         """Look at everything once."""
-        figures = Figures.of(parts.hub)
+        figures = await Figures.of(parts.hub)
         worker = WorkerReport.of(parts, vitals, figures)
         return cls(
             started_at=parts.ledger.started_at,
@@ -103,6 +110,9 @@ class ServerShare:
             pump_interval_ms=worker.pump_interval_ms,
             intake_interval_ms=round(parts.intake.interval_s * 1000, 3),
             counters=counters.write(),
+            others={name: dict(read()) for name, read in parts.others.items()},
+            alerts=_by_kind(alarm.now_raised()),
+            alerts_raised=_by_kind(alarm.raised),
         )
 
 
@@ -139,6 +149,9 @@ class ServerReport:
     log_lines: dict[str, int]
     log_lines_left_out: int
     log_lines_lost: int
+    alerts: dict[str, int]
+    alerts_raised: dict[str, int]
+    others: dict[str, dict[str, float]]
 
     @classmethod
     def of(
@@ -175,5 +188,13 @@ class ServerReport:
             pump_busy_s=pump_busy_s,
             intake_interval_ms=share["intake_interval_ms"],
             log_lines=log_lines,
+            alerts=share["alerts"],
+            alerts_raised=share["alerts_raised"],
+            others=share["others"],
             **whole_counts,
         )
+
+
+def _by_kind(counts: Mapping[AlertKind, int]) -> dict[str, int]:
+    """All kinds, those that there are none of as well."""
+    return {str(kind): counts.get(kind, 0) for kind in AlertKind}

@@ -98,6 +98,11 @@ class ServerSettings(BaseModel):
         default=False,
         description="Whether /metrics answers without the API token.",
     )
+    metrics_streams: Annotated[int, Field(ge=0, le=5_000)] = Field(
+        default=100,
+        description="Most streams of which /metrics tells one by one, those that have been there "
+        "longest; the others count in their application.",
+    )
 
     @property
     def worker_count(self) -> int:

@@ -94,6 +94,9 @@ class CmafFormat(Format):
         """The initialisation segment of all tracks."""
         return [greeting.segment.init] if isinstance(greeting, SegmentGreeting) else []
 
+    def frame_rate(self) -> None:
+        """See `Format`: an entry holds several pictures."""
+
     @classmethod
     def left_out(cls, greeting: Greeting) -> list[Codec]:
         """See `Format`."""

@@ -30,6 +30,8 @@ class Flag:
     END = 0x80  # of a media segment
 
 
+_PICTURES = bytes(flags & (Flag.VIDEO | Flag.CONFIG) == Flag.VIDEO for flags in range(256))
+
 PICTURELESS_AFTER_MS = 5_000  # of sound since the last picture: newcomers start with sound alone
 KIND_ORDER = {Kind.DATA: 0, Kind.AUDIO: 1, Kind.VIDEO: 2}  # of a greeting (players expect it)
 KIND_FLAGS = {Kind.AUDIO: Flag.AUDIO, Kind.VIDEO: Flag.VIDEO, Kind.DATA: Flag.DATA}
@@ -122,6 +124,15 @@ class Format:
                 self.wrap(parts, shown, time_ms)
                 messages.append(b"".join(parts))
         return messages
+
+    def frame_rate(self) -> float | None:
+        """Pictures per second, over what is kept (2 µs a segment); None: there is no telling."""
+        segments = [segment for segment in self.log.segments if segment.times]
+        span_ms = segments[-1].times[-1] - segments[0].times[0] if segments else 0
+        if span_ms <= 0:
+            return None
+        pictures = sum(segment.flags.translate(_PICTURES).count(1) for segment in segments)
+        return (pictures - 1) * 1000 / span_ms if pictures > 1 else None
 
     @property
     def is_missing(self) -> bool:

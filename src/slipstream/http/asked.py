@@ -98,6 +98,8 @@ class Asked:
             )
         segment = window.find(number)
         if segment is None:
+            if number < window.segments[-1].number:
+                self.player.late_requests += 1
             raise self.gone()
         return segment
 
@@ -111,7 +113,10 @@ class Asked:
             body = b"".join(map(self.presentation.window.read, parts))
         except LookupError as error:
             raise self.gone() from error
-        self.player.bytes_sent += len(body)
+        player = self.player
+        player.bytes_sent += len(body)
+        if player.media_at is None:
+            player.media_at = player.now()
         return body
 
     def unchanging(self, body: bytes, content_type: str, tag: str) -> web.Response:

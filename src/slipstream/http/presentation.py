@@ -16,9 +16,10 @@ import structlog
 from slipstream.formats import CmafFormat, Format, TsFormat, TsWindow, Window
 from slipstream.http.barred import Barred, Watching
 from slipstream.http.ready import ReadyAnswer
-from slipstream.hub import EndReason, Notice, NoticeKind, StreamSettings, Subscription
+from slipstream.hub import EndReason, Had, Notice, NoticeKind, StreamSettings, Subscription
 from slipstream.log import Log, SyncPoint
-from slipstream.net.served import ServedFigures
+from slipstream.net.quality import Facts, score
+from slipstream.net.served import ServedFigures, per_minute
 from slipstream.net.services import Services
 
 log = structlog.get_logger()
@@ -131,6 +132,10 @@ class Player:
         self.asked_at = 0.0
         self.told_at = 0.0  # when it last asked for something that only its protocol has
         self.asking = 0  # requests that are being answered
+        self.late_requests = 0  # for segments that were no longer there
+        self.now = presentations.now
+        self.came_at = self.now()  # or when the stream began, if that is later
+        self.media_at: float | None = None  # when it had its first media
         self.subscription: Subscription | None = None
         self._presentations = presentations
         self._query = query
@@ -143,6 +148,8 @@ class Player:
     def start(self, form: Format, sync: SyncPoint, settings: StreamSettings) -> None:  # noqa: ARG002
         """See `ViewerPeer`."""
         self.presentation = self._presentations.of(form)
+        if self.subscription is not None:  # it has waited for the stream
+            self.came_at = self.now()
         self._decided.set()
         log.info(
             "play.start",
@@ -179,9 +186,22 @@ class Player:
         """A player fetches what it wants."""
         return True
 
+    def had(self) -> Had:
+        """What it has had so far."""
+        return Had(self.bytes_sent)
+
     def figures(self) -> ServedFigures:
         """How it fares, as far as it can be seen from here."""
-        return ServedFigures(bytes_sent=self.bytes_sent)
+        if self.media_at is None:
+            return ServedFigures(bytes_sent=self.bytes_sent, late_requests=self.late_requests)
+        startup_s = self.media_at - self.came_at
+        jumps = per_minute(self.late_requests, self.media_at)
+        return ServedFigures(
+            bytes_sent=self.bytes_sent,
+            startup_ms=round(startup_s * 1000),
+            late_requests=self.late_requests,
+            score=score(Facts(startup_s=startup_s, jumps=jumps)),
+        )
 
 
 class Presentations:
@@ -197,6 +217,7 @@ class Presentations:
     def __init__(self, services: Services) -> None:
         self.barred = Barred()
         self.tell = services.hub.notices.tell
+        self.now = services.loop.time
         self._services = services
         self._by_log: dict[Log, Presentation] = {}
         self._players: dict[tuple[str, str, str, str], Player] = {}  # by their keys
@@ -275,15 +296,18 @@ class Presentations:
         if player.presentation is None:
             return
         player.presentation.close()
+        figures = player.figures()
         log.info(
             "play.end",
             id=player.connection_id,
             stream=player.key.stream,
             reason=reason,
-            bytes=player.bytes_sent,
+            bytes=figures.bytes_sent,
+            late_requests=figures.late_requests,
+            **figures.served(),
         )
-        sent = player.bytes_sent
-        self.tell(player.notice(NoticeKind.PLAY_DONE, reason, bytes_sent=sent))
+        detail = {"bytes_sent": figures.bytes_sent, **figures.served()}
+        self.tell(player.notice(NoticeKind.PLAY_DONE, reason, **detail))
 
     def _sweep(self) -> None:
         """See who has left."""

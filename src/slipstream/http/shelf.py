@@ -100,6 +100,8 @@ class Shelf:
         if address[1] is not None:
             player.told_at = now
         player.bytes_sent += answer.size
+        if player.media_at is None and kept is not None:
+            player.media_at = now
         return answer
 
     def _player(self, caller: Caller, stream: str, protocol: str | None) -> Player | None:

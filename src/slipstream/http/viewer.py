@@ -15,11 +15,11 @@ import structlog
 
 from slipstream.formats import Format, Greeting
 from slipstream.http.access import Visitor
-from slipstream.hub import EndReason, Notice, NoticeKind, StreamSettings, Subscription
+from slipstream.hub import EndReason, Had, Notice, NoticeKind, StreamSettings, Subscription
 from slipstream.log import SyncPoint
 from slipstream.net.cursor import Cursor
 from slipstream.net.link import Link
-from slipstream.net.served import ServedFigures
+from slipstream.net.served import ServedFigures, had
 from slipstream.net.services import Services
 from slipstream.net.wish import Wish
 
@@ -130,7 +130,12 @@ class HttpViewer:
         )
         self._tell(NoticeKind.PLAY, self._subscription.stream.name)
         self._link = link = Link(
-            sock, self.address, self, services.loop, leaving=services.farewells
+            sock,
+            self.address,
+            self,
+            services.loop,
+            leaving=services.farewells,
+            connection_id=self.connection_id,
         )
         link.start()
         sync = self._sync
@@ -145,34 +150,36 @@ class HttpViewer:
             stall_s=self._settings.stall_s,
             now=services.loop.time(),
             delay_ms=self._wish.hold_ms(self._settings),
+            asked_at=self._subscription.asked_at,
         )
         services.pump.add(self._cursor)
 
     def close(self, reason: str) -> None:
         """The viewer has gone, or is made to go."""
         figures = self.figures()
+        subscription, self._subscription = self._subscription, None
+        if subscription is not None:
+            subscription.close()
         cursor, self._cursor = self._cursor, None
         self._form = self._sync = None  # link and viewer refer to each other: none to a log
         if cursor is not None:
             cursor.leave()
-        subscription, self._subscription = self._subscription, None
-        if subscription is not None:
-            subscription.close()
-            if self._viewers.pop(self, 0) is None:
-                self._services.admissions.closed()
-                log.info(
-                    "play.end",
-                    id=self.connection_id,
-                    stream=subscription.stream.name,
-                    reason=reason,
-                    **figures.losses(),
-                )
-                self._tell(
-                    NoticeKind.PLAY_DONE,
-                    subscription.stream.name,
-                    reason,
-                    bytes_sent=figures.bytes_sent,
-                )
+        if subscription is not None and self._viewers.pop(self, 0) is None:
+            self._services.admissions.closed()
+            log.info(
+                "play.end",
+                id=self.connection_id,
+                stream=subscription.stream.name,
+                reason=reason,
+                **figures.losses(),
+            )
+            self._tell(
+                NoticeKind.PLAY_DONE,
+                subscription.stream.name,
+                reason,
+                bytes_sent=figures.bytes_sent,
+                **figures.served(),
+            )
 
     # The hub's side
 
@@ -202,9 +209,13 @@ class HttpViewer:
         """Whether the viewer has received all there is, or gets nothing."""
         return self._cursor is None or self._cursor.has_all()
 
+    def had(self) -> Had:
+        """What the viewer has had so far."""
+        return had(self._cursor)
+
     def figures(self) -> ServedFigures:
         """How the viewer fares."""
-        return ServedFigures.of(self._cursor)
+        return ServedFigures.of(self._cursor, self._form)
 
     # The cursor's side
 

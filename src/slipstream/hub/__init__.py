@@ -20,7 +20,7 @@ from slipstream.hub.publication import Publication
 from slipstream.hub.settings import StreamSettings
 from slipstream.hub.sources import NoSources, SourceFinder
 from slipstream.hub.stream import Stream
-from slipstream.hub.totals import Totals
+from slipstream.hub.totals import Had, Past, Totals
 
 __all__ = [
     "Alone",
@@ -30,11 +30,13 @@ __all__ = [
     "Directory",
     "EndReason",
     "FullError",
+    "Had",
     "Hub",
     "NoSources",
     "Notice",
     "NoticeKind",
     "Notices",
+    "Past",
     "Publication",
     "PublisherPeer",
     "PublisherState",

@@ -17,6 +17,7 @@ from slipstream.hub.directory import Directory
 from slipstream.hub.notices import Notice, NoticeKind
 from slipstream.hub.peers import EndReason, FullError, ViewerPeer, Wake
 from slipstream.hub.settings import StreamSettings
+from slipstream.hub.totals import Had, Past
 from slipstream.log import Log, SyncPoint
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Subscription:
 
     __slots__ = (
         "_seated",
+        "asked_at",
         "asked_for_seat",
         "audience",
         "deadline",
@@ -60,6 +62,8 @@ class Subscription:
         self.peer = peer
         self.delay_ms = delay_ms
         self.since = now
+        # Of something that was there; who came before the stream was not kept waiting by us.
+        self.asked_at = now if audience.stream.is_live else None
         self.deadline = now + audience.settings.wait_s
         self.started = False
         self.ended = False
@@ -76,9 +80,10 @@ class Subscription:
         self._seated = True
 
     def close(self) -> None:
-        """The viewer has gone."""
+        """The viewer has gone; it still knows what it has had."""
         if not self.ended:
             self.ended = True
+            self.audience.note_had(self.peer.had())
             self.audience.forget(self, seated=self._seated)
 
     def end(self, reason: EndReason) -> None:
@@ -110,6 +115,7 @@ class Audience:
         self.stream = stream
         self.settings = settings
         self.subscriptions: dict[Subscription, None] = {}  # an ordered set
+        self.past = Past()  # what those have had who have gone
         self.forms: dict[type[Format], Format] = {}
         self.taps: dict[Tap, Format] = {}
         self._directory = directory
@@ -150,6 +156,10 @@ class Audience:
         self._waiting[subscription] = None
         self._start_now(subscription)
         return subscription
+
+    def note_had(self, had: Had) -> None:
+        """Count what a viewer has had who goes."""
+        self.past.had = Had.all_of((self.past.had, had))
 
     def reconfigure(self, settings: StreamSettings) -> None:
         """Go on with other settings. Who is there stays, and counts where there is a limit now."""

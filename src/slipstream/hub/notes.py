@@ -65,6 +65,10 @@ class Notes:
             self.audio_only = True
         return frames, syncs
 
+    def since_keyframe_ms(self, newest_ms: int) -> int:
+        """How much of the stream there has been since its newest keyframe, so far."""
+        return 0 if self._sync_ms is None else max(newest_ms - self._sync_ms, 0)
+
     def _remember(self, config: Frame) -> bool:
         """Put a configuration into the greeting. False if it is there already."""
         role = config_role(config)

@@ -12,6 +12,7 @@ from typing import Protocol
 from slipstream.errors import SlipstreamError
 from slipstream.formats import Format
 from slipstream.hub.settings import StreamSettings
+from slipstream.hub.totals import Had
 from slipstream.log import Log, SyncPoint
 
 
@@ -95,12 +96,15 @@ class ViewerPeer(Peer, Protocol):
     def has_all(self) -> bool:
         """Whether it has received all there is for it, or gets nothing."""
 
+    def had(self) -> Had:
+        """What it has had so far (2 µs)."""
+
     def figures(self) -> ViewerFigures:
-        """How it fares."""
+        """How it fares (40 µs)."""
 
 
 class ViewerFigures(Protocol):
-    """What is known of a viewer; all zero while it waits."""
+    """What is known of a viewer: zero or None while it waits, and None what cannot be known."""
 
     @property
     def lag_ms(self) -> int:
@@ -121,6 +125,38 @@ class ViewerFigures(Protocol):
     @property
     def dropped_frames(self) -> int:
         """Pictures left out for it, because it was slow."""
+
+    @property
+    def startup_ms(self) -> int | None:
+        """From its request to the first byte of media."""
+
+    @property
+    def keyframe_ms(self) -> int | None:
+        """From its request until the first picture had been handed over."""
+
+    @property
+    def frame_rate(self) -> float | None:
+        """Pictures that it has had per second of the stream."""
+
+    @property
+    def stream_frame_rate(self) -> float | None:
+        """Pictures per second of what it watches."""
+
+    @property
+    def rtt_ms(self) -> float | None:
+        """To it and back, as TCP measures it."""
+
+    @property
+    def retransmits(self) -> int | None:
+        """What TCP had to send again, in segments."""
+
+    @property
+    def late_requests(self) -> int:
+        """For segments that were no longer there."""
+
+    @property
+    def score(self) -> int | None:
+        """How good it is what it gets, 0 to 100."""
 
 
 class Wake(Protocol):

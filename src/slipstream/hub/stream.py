@@ -199,6 +199,7 @@ class Stream:
 
     def publication_ended(self, publication: Publication, now: float) -> None:
         """Take note that a publisher has gone."""
+        self.audience.past.received_bytes += publication.bytes_received
         was_on_air = publication is self.on_air
         self.lineup.remove(publication)
         if publication.link is not None and self.merge is not None:
@@ -349,6 +350,7 @@ class Stream:
 
     def close(self) -> None:
         """Nobody needs this stream any more."""
+        self._totals.add(self.name, self.audience.past)
         self.audience.close()
         self._directory.forget(self.name)
 

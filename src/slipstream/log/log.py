@@ -146,6 +146,11 @@ class Log:
                 count += segment.entry_at(last - 1) - segment.entry_at(first) + 1
         return count
 
+    def size_at(self, position: int) -> int:
+        """Of the entry that begins at `position`; 0: it is not kept."""
+        segment = self.locate(position)
+        return 0 if segment is None else segment.boundary(position + 1) - position
+
     def locate(self, position: int) -> Segment | None:
         """The segment that holds `position`, or None if that is no longer (or not yet) kept."""
         segments = self.segments

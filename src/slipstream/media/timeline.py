@@ -45,6 +45,12 @@ class Repairs:
     rejoins: int = 0  # a track followed another one's jump
     strays: int = 0  # configurations and data messages from another time
 
+    @property
+    def made(self) -> int:
+        """How many there were of frames whose time was wrong; a clock that runs over is right."""
+        jumps = self.jumps_back + self.jumps_ahead
+        return self.short_wraps + self.steps_back + jumps + self.drifts + self.rejoins
+
 
 @dataclass(slots=True)
 class _Track:
@@ -75,6 +81,16 @@ class Timeline:
     def newest_ms(self) -> int:
         """The newest time given out."""
         return max(self._newest_ms, self._data_ms)
+
+    @property
+    def newest_video_ms(self) -> int | None:
+        """The newest time of a picture of the present publisher; None: there has been none."""
+        return max((track.last_ms for track in self._video.values()), default=None)
+
+    @property
+    def newest_audio_ms(self) -> int | None:
+        """The same of its sound."""
+        return max((track.last_ms for track in self._audio.values()), default=None)
 
     def restart(self, floor_ms: int = 0) -> None:
         """Forget the publisher's clock: the next one continues after the newest time.

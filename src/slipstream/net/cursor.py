@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from slipstream.log import Log, Segment, SyncPoint
 from slipstream.net.link import Link, describe
 from slipstream.net.reception import Reception
+from slipstream.net.startup import Startup
 from slipstream.net.thinning import Thinning
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class Cursor:
         stall_s: a viewer that takes nothing for so long, in seconds, is given up.
         now: seconds on the monotonic clock.
         delay_ms: how far behind the log's end the viewer wants to be held.
+        asked_at: when the viewer asked for what it gets; None: now.
     """
 
     __slots__ = (
@@ -65,7 +67,6 @@ class Cursor:
         "_progress_at",
         "_reception",
         "_segment",
-        "_start_lag_ms",
         "_start_position",
         "_stop",
         "_taken",
@@ -84,6 +85,9 @@ class Cursor:
         "skipped_bytes",
         "skipped_ms",
         "stall_s",
+        "start_lag_ms",
+        "start_ms",
+        "startup",
     )
 
     def __init__(
@@ -97,6 +101,7 @@ class Cursor:
         stall_s: float,
         now: float,
         delay_ms: int = 0,
+        asked_at: float | None = None,
     ) -> None:
         self.link = link
         self.log = log
@@ -115,7 +120,9 @@ class Cursor:
         self._owner = owner
         self._segment: Segment | None = None
         self._start_position = sync.position
-        self._start_lag_ms = max(log.head_ms - delay_ms - sync.time_ms, 0)
+        self.start_ms = sync.time_ms
+        self.startup = Startup(now if asked_at is None else asked_at, log.size_at(sync.position))
+        self.start_lag_ms = max(log.head_ms - delay_ms - sync.time_ms, 0)
         self._reception = Reception(log, sync.position, delay_ms, now)
         self._thinning = Thinning()
         self._taken = 0  # bytes acknowledged when that was last looked at
@@ -232,7 +239,7 @@ class Cursor:
 
     def caught_up(self) -> None:
         """The viewer has all there was at its start: from now on its lag is its own doing."""
-        self._start_lag_ms = 0
+        self.start_lag_ms = 0
         self._segment = None
 
     # Inside
@@ -267,7 +274,7 @@ class Cursor:
         if self._leap or self.paused:
             return
         late_ms = self._reception.lateness_ms(waiting, self.position)
-        lag_ms = min(self._lag_ms(waiting), late_ms) - self._start_lag_ms
+        lag_ms = min(self._lag_ms(waiting), late_ms) - self.start_lag_ms
         self._thinning.adapt(lag_ms, self.ceiling_ms)
         self.link.bound_send_buffer(self._reception.buffer_size(self.ceiling_ms, lag_ms))
         gone = self.position < self.log.tail

@@ -17,6 +17,8 @@ from typing import Protocol
 
 import structlog
 
+from slipstream.net.tcp import TcpState, tcp_state
+
 log = structlog.get_logger()
 
 # Asked for in one read: 13 ms of 40 Mbit/s. A `recv` of this takes 1 us less than `recv_into` a
@@ -77,6 +79,7 @@ class Link:
         max_unsent: bytes that may wait for the peer beyond the kernel's own buffer; more ends
             the link.
         leaving: ends the link when the peer has left; None: that is done at once.
+        connection_id: as in the log.
     """
 
     __slots__ = (
@@ -84,12 +87,14 @@ class Link:
         "_leaving",
         "_loop",
         "_owner",
+        "_parting",
         "_sock",
         "_unsent",
         "_watching",
         "_writing",
         "address",
         "bytes_received",
+        "connection_id",
         "fd",
         "is_muted",
         "max_unsent",
@@ -105,12 +110,14 @@ class Link:
         *,
         max_unsent: int = 64 << 10,
         leaving: Leaving | None = None,
+        connection_id: str = "",
     ) -> None:
         sock.setblocking(False)
         if sock.family != socket.AF_UNIX:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.fd = sock.fileno()  # -1 once it is closed
         self.address = address
+        self.connection_id = connection_id
         self.max_unsent = max_unsent
         self.bytes_received = 0
         self.is_muted = False  # while what has been said already is gone through again
@@ -119,6 +126,7 @@ class Link:
         self._owner = owner
         self._loop = loop
         self._leaving = leaving
+        self._parting: TcpState | None = None  # as the connection was when it ended
         self._unsent: bytearray | None = None
         self._writing = False
         self._watching = False
@@ -163,7 +171,7 @@ class Link:
             try:
                 self._owner.received(data)
             except Exception:  # a bug of ours costs this connection and no other
-                log.exception("link.bug", address=self.address)
+                log.exception("link.bug", id=self.connection_id, address=self.address)
                 self.fail("an error of the server's own")
                 return False
         return len(data) == READ_BYTES
@@ -214,6 +222,10 @@ class Link:
         answer = fcntl.ioctl(self.fd, termios.TIOCOUTQ, b"\0\0\0\0")
         return int(_QUEUED.unpack(answer)[0])
 
+    def tcp(self) -> TcpState | None:
+        """How the connection is doing, or did; None: that is not known."""
+        return self._parting if self.fd < 0 else tcp_state(self._sock)
+
     def bound_send_buffer(self, size: int) -> None:
         """Let the kernel hold about `size` bytes for the peer, not the megabytes it would."""
         # The kernel doubles the value to cover its own overhead (socket(7)).
@@ -241,6 +253,7 @@ class Link:
             self._loop.remove_writer(self.fd)
         if self._closing is not None:
             self._closing.cancel()
+        self._parting = tcp_state(self._sock)
         self.fd = -1
         self._unsent = None
         self.sender = None

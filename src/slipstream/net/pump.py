@@ -247,6 +247,8 @@ class Pump:
             self._note_bug(error, cursor)
             self._give_up(lane, cursor, OUR_ERROR)
             return
+        if not cursor.startup.is_over:
+            cursor.startup.note(cursor.bytes_sent, now)
         if reached and cursor in lane.behind and cursor.position == lane.sent:
             lane.catch_up(cursor)
 
@@ -267,8 +269,8 @@ class Pump:
         kind = type(error), place.tb_lineno if place is not None else 0
         if kind not in self._bugs and len(self._bugs) < MAX_BUGS:
             self._bugs.add(kind)
-            address = None if cursor is None else cursor.link.address
-            log.error("pump.bug", address=address, exc_info=error)
+            who = None if cursor is None else cursor.link.connection_id
+            log.error("pump.bug", id=who, exc_info=error)
 
     def _look_around(self) -> None:
         """Find viewers that take nothing, and logs that are served no more."""

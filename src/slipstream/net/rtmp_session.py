@@ -93,7 +93,14 @@ class RtmpSession:
         self.said: list[bytes] | None = [] if services.mover is not None else None
         self.publishers: dict[int, RtmpPublisher] = {}
         self.viewers: dict[int, RtmpViewer] = {}
-        self.link = Link(sock, address, self, services.loop, leaving=services.farewells)
+        self.link = Link(
+            sock,
+            address,
+            self,
+            services.loop,
+            leaving=services.farewells,
+            connection_id=self.connection_id,
+        )
         self._connection = ServerConnection(random_bytes=os.urandom)
         self._pending = True
         self._deadline: asyncio.TimerHandle | None = None

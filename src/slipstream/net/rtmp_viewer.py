@@ -21,11 +21,11 @@ from slipstream.formats import (
     selected,
 )
 from slipstream.formats.rtmp import PLAY_STREAM_ID
-from slipstream.hub import EndReason, NoticeKind, StreamSettings, Subscription
+from slipstream.hub import EndReason, Had, NoticeKind, StreamSettings, Subscription
 from slipstream.log import SyncPoint
 from slipstream.net.cursor import Cursor
 from slipstream.net.rtmp_permit import Permit
-from slipstream.net.served import ServedFigures
+from slipstream.net.served import ServedFigures, had
 from slipstream.net.wish import Wish, parse_wish
 
 if TYPE_CHECKING:
@@ -137,10 +137,11 @@ class RtmpViewer:
     def close(self, reason: str) -> None:
         """The player has gone, or is made to go."""
         figures = self.figures()
-        self._stop_cursor()
         subscription, self._subscription = self._subscription, None
         if subscription is not None:
             subscription.close()
+        self._stop_cursor()
+        if subscription is not None:
             log.info(
                 "play.end",
                 id=self.connection_id,
@@ -154,6 +155,7 @@ class RtmpViewer:
                 self._query,
                 reason,
                 bytes_sent=figures.bytes_sent,
+                **figures.served(),
             )
 
     def pause(self, *, paused: bool) -> None:
@@ -200,6 +202,7 @@ class RtmpViewer:
             stall_s=settings.stall_s,
             now=session.services.loop.time(),
             delay_ms=self._wish.hold_ms(settings),
+            asked_at=None if self._subscription is None else self._subscription.asked_at,
         )
         if self._selection is not None:
             self.cursor.choose(self._selection)
@@ -226,9 +229,13 @@ class RtmpViewer:
         """Whether the player has received all there is, or gets nothing."""
         return self.cursor is None or self.cursor.has_all()
 
+    def had(self) -> Had:
+        """What the player has had so far."""
+        return had(self.cursor)
+
     def figures(self) -> ServedFigures:
         """How the player fares."""
-        return ServedFigures.of(self.cursor)
+        return ServedFigures.of(self.cursor, self._form)
 
     # The cursor's side
 

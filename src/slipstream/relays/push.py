@@ -14,12 +14,12 @@ from typing import cast
 from slipstream.amf import build_amf0
 from slipstream.formats import Flag, Format, Greeting, RtmpFormat, RtmpMultitrackFormat
 from slipstream.formats.rtmp import PLAY_STREAM_ID
-from slipstream.hub import EndReason, FullError, StreamSettings, Subscription
+from slipstream.hub import EndReason, FullError, Had, StreamSettings, Subscription
 from slipstream.log import SyncPoint
 from slipstream.media import Frame, Kind
 from slipstream.net.cursor import Cursor
 from slipstream.net.rtmp_viewer import RtmpSelection
-from slipstream.net.served import ServedFigures
+from slipstream.net.served import ServedFigures, had
 from slipstream.net.services import Services
 from slipstream.relays.session import Session
 from slipstream.rtmp import Event, PublishStarted, RtmpUrl
@@ -124,9 +124,13 @@ class PushSession(Session):
         """Whether the server has received all there is."""
         return self._cursor is None or self._cursor.has_all()
 
+    def had(self) -> Had:
+        """What the server has had so far."""
+        return had(self._cursor)
+
     def figures(self) -> ServedFigures:
         """How the server fares."""
-        return ServedFigures.of(self._cursor)
+        return ServedFigures.of(self._cursor, self._form)
 
     # The cursor's side
 

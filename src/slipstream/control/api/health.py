@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from slipstream.control.api.problems import ProblemError
 from slipstream.control.api.route import Call, Route
+from slipstream.control.live import LiveConfig
 from slipstream.control.metrics import CONTENT_TYPE, render_metrics
 from slipstream.control.overview import Overview
 
@@ -33,10 +34,12 @@ class Health:
 
     Args:
         overview: asks all workers.
+        live: of how many streams is told one by one.
     """
 
-    def __init__(self, overview: Overview) -> None:
+    def __init__(self, overview: Overview, live: LiveConfig) -> None:
         self._overview = overview
+        self._live_config = live
 
     def routes(self) -> Iterable[Route]:
         """All of them."""
@@ -62,5 +65,6 @@ class Health:
         return {"status": "ready"}
 
     async def _metrics(self, _: Call) -> object:
-        page = render_metrics(await self._overview.server())
+        details = await self._overview.details(self._live_config.config.server.metrics_streams)
+        page = await render_metrics(await self._overview.server(), details)
         return web.Response(body=page, headers={"Content-Type": CONTENT_TYPE})

@@ -10,6 +10,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from slipstream.access import Operators, Role
+from slipstream.control.alarm import Alarm
 from slipstream.control.api.bearer import Bearer
 from slipstream.control.api.config import ConfigResource
 from slipstream.control.api.connections import Connections
@@ -24,6 +25,7 @@ from slipstream.control.api.relays import RelaysResource
 from slipstream.control.api.route import Call, Resource, Route
 from slipstream.control.api.server import Server
 from slipstream.control.api.streams import StreamsResource
+from slipstream.control.config import Config
 from slipstream.control.counters import Counters
 from slipstream.control.live import LiveConfig
 from slipstream.control.overview import Overview
@@ -62,10 +64,11 @@ class Api:
         self._bearer = Bearer(tokens, parts.peers, parts.worker)
         counters = Counters(parts)
         self._vitals = Vitals(parts, counters)
-        self.overview = Overview(parts, counters, self._vitals)
+        self._alarm = Alarm(parts.hub, live.reader(Config.alert_settings))
+        self.overview = Overview(parts, counters, self._vitals, self._alarm)
         self.following = following = Following(lambda: parts.ready)
         self._resources: tuple[Resource, ...] = (
-            Health(self.overview),
+            Health(self.overview, live),
             Server(self.overview),
             StreamsResource(self.overview),
             Connections(parts),
@@ -132,7 +135,9 @@ class Api:
 
     async def _look_after_worker(self, _: web.Application) -> AsyncIterator[None]:
         self._vitals.start()
+        self._alarm.start()
         yield
+        self._alarm.stop()
         self._vitals.stop()
 
     async def _send_elsewhere(self, _: web.Request, response: web.StreamResponse) -> None:
