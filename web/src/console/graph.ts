@@ -60,7 +60,7 @@ export class Graph {
     return {
       width,
       height: HEIGHT,
-      padding: [10, 8, 0, 0],
+      padding: [10, 26, 0, 0],
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false } },
       scales: { y: { range: (_, __, most) => [0, most > 0 ? most * 1.15 : 1] } },
