@@ -26,6 +26,7 @@ from . import (
     picture,
     slow,
     start,
+    tls,
     workers,
 )
 from .report import Report
@@ -36,6 +37,7 @@ BENCHMARKS: dict[str, Callable[[Settings], Report]] = {
     "fanout": fanout.run,
     "late": fanout.run_late,
     "flv": flv.run,
+    "tls": tls.run,
     "hls": hls.run,
     "hls-viewers": hls_viewers.run,
     "formats": formats.run,

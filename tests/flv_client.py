@@ -15,6 +15,7 @@ from typing import Self
 
 from slipstream.media import FlvParser, FlvTag
 from tests.server import PATIENCE_S, RunningServer
+from tests.tls.stage import trusting_anybody
 
 READ_BYTES = 1 << 18
 STEP_S = 0.02  # from one reading to the next for those who crawl
@@ -28,10 +29,17 @@ class FlvClient:
         path: with its query.
         method: of HTTP.
         receive_buffer: bytes that the kernel may hold for us, about; 0: what it likes.
+        tls: whether to ask over HTTPS.
     """
 
     def __init__(
-        self, server: RunningServer, path: str, *, method: str = "GET", receive_buffer: int = 0
+        self,
+        server: RunningServer,
+        path: str,
+        *,
+        method: str = "GET",
+        receive_buffer: int = 0,
+        tls: bool = False,
     ) -> None:
         self.parser = FlvParser()
         self._tags: list[FlvTag] = []
@@ -41,7 +49,9 @@ class FlvClient:
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(PATIENCE_S)
-        self.socket.connect((server.host, server.http_port))
+        self.socket.connect((server.host, server.https_port if tls else server.http_port))
+        if tls:
+            self.socket = trusting_anybody().wrap_socket(self.socket)
         self.socket.sendall(f"{method} {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
 
     def __enter__(self) -> Self:

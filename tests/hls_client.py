@@ -16,6 +16,7 @@ from typing import Self
 
 from tests.formats.hls_reader import Playlist, read_playlist
 from tests.server import PATIENCE_S, RunningServer
+from tests.tls.stage import trusting_anybody
 
 
 @dataclass(frozen=True)
@@ -42,15 +43,27 @@ class HlsClient:
         stream: `app/name`.
         source: the address to come from; who comes from another one is another viewer.
         agent: the same.
+        tls: whether to ask over HTTPS.
     """
 
     def __init__(
-        self, server: RunningServer, stream: str, *, source: str = "127.0.0.1", agent: str = "test"
+        self,
+        server: RunningServer,
+        stream: str,
+        *,
+        source: str = "127.0.0.1",
+        agent: str = "test",
+        tls: bool = False,
     ) -> None:
         self.stream = stream
         self.agent = agent
-        self.connection = http.client.HTTPConnection(
-            server.host, server.http_port, PATIENCE_S, source_address=(source, 0)
+        common = {"timeout": PATIENCE_S, "source_address": (source, 0)}
+        self.connection = (
+            http.client.HTTPSConnection(
+                server.host, server.https_port, context=trusting_anybody(), **common
+            )
+            if tls
+            else http.client.HTTPConnection(server.host, server.http_port, **common)
         )
         self.connection.connect()
 

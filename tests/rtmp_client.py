@@ -30,6 +30,7 @@ from slipstream.rtmp import (
 )
 from tests.clips import read_tags
 from tests.server import PATIENCE_S
+from tests.tls.stage import trusting_anybody
 
 READ_BYTES = 1 << 18
 
@@ -46,7 +47,7 @@ class RtmpClient:
         events: all that came, media left out.
 
     Args:
-        url: `rtmp://host:port/app/name?query`.
+        url: `rtmp://host:port/app/name?query`, or `rtmps://`.
         source: the address to come from.
         receive_buffer: bytes that the kernel may hold for us, about; 0: what it likes.
         capabilities: what the client says that it can do.
@@ -74,6 +75,8 @@ class RtmpClient:
         self.socket.settimeout(PATIENCE_S)
         self.socket.bind((source, 0))
         self.socket.connect((self.url.host, self.url.port))
+        if self.url.tls:
+            self.socket = trusting_anybody().wrap_socket(self.socket)
 
     @classmethod
     def publishing(cls, url: str, **options: object) -> Self:

@@ -71,6 +71,21 @@ class RunningServer:
         """Where to watch `app/name` over RTMP."""
         return f"rtmp://{self.host}:{self.rtmp_port}/{stream}"
 
+    @property
+    def rtmps_port(self) -> int:
+        """Where it speaks RTMPS, if it does."""
+        return self._port("rtmps")
+
+    @property
+    def https_port(self) -> int:
+        """Where it speaks HTTPS, if it does."""
+        return self._port("https")
+
+    def _port(self, scheme: str) -> int:
+        match = re.search(rf"{scheme}://127\.0\.0\.1:(\d+)/", self.log())
+        assert match is not None, f"no {scheme} in what it prints:\n{self.log()}"
+        return int(match[1])
+
     def flv_url(self, stream: str) -> str:
         """Where to watch `app/name` over HTTP-FLV."""
         return f"http://{self.host}:{self.http_port}/{stream}.flv"

@@ -22,6 +22,7 @@ from slipstream.cli import main
 from slipstream.control import Config
 from slipstream.control.pid_file import PID_FILE
 from slipstream.errors import SlipstreamError
+from slipstream.tools.doctor import Patient
 
 COMMANDS = ("serve", "replace", "operators", "top", "check", "demo", "publish", "play", "probe")
 GROUPS = {
@@ -231,6 +232,52 @@ def test_check_tells_every_mistake(tmp_path: Path, capsys: pytest.CaptureFixture
     ]
 
 
+@pytest.mark.parametrize(
+    ("certificates", "mistake"),
+    [
+        ('"yes"', "must be 'auto', not \"yes\""),
+        ("[1]", "must be a table, not 1"),
+        ('[{ certificate = "a" }]', "key is missing"),
+        ("[{ certificate = 1, key = 'b' }]", "1 is no name of a file"),
+        ("[{ certificate = 'a', key = 'b', host = 'c' }]", "unknown key"),
+    ],
+)
+def test_check_says_what_is_wrong_with_certificates(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, certificates: str, mistake: str
+) -> None:
+    path = tmp_path / "s.toml"
+    path.write_text(f"[tls]\ncertificates = {certificates}\n")
+    assert main(["check", str(path)]) == 1
+    assert errors(capsys) == [f"slipstream: {path}:2: tls.certificates: {mistake}"]
+
+
+def test_a_flag_asks_for_a_certificate_of_our_own_making(served: Served) -> None:
+    assert main(["serve", "--tls", "auto"]) == 0
+    assert served.config.tls.certificates == "auto"
+    assert served.config.encrypted() == (":1936", ":8443")
+    assert served.arguments == ["--tls=auto"]
+
+
+def test_the_doctor_looks_at_what_speaks_tls_and_its_certificates(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    patients: list[Patient] = []
+
+    def run(patient: Patient, **_: object) -> bool:
+        patients.append(patient)
+        return True
+
+    monkeypatch.setattr("slipstream.tools.doctor.run", run)
+    path = tmp_path / "s.toml"
+    path.write_text(
+        "[server]\nhttps = ''\n[tls]\ncertificates = [{ certificate = '/a.crt', key = '/a.key' }]\n"
+    )
+    main(["doctor", "--config", str(path)])
+    (patient,) = patients
+    assert list(patient.addresses)[2:] == [("RTMPS", ":1936")]
+    assert patient.certificates == [Path("/a.crt")]
+
+
 def test_check_says_that_a_file_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "/nowhere.toml"]) == 1
     assert errors(capsys) == [
@@ -241,16 +288,16 @@ def test_check_says_that_a_file_is_missing(capsys: pytest.CaptureFixture[str]) -
 def test_tools_get_what_was_written(tool: Tool) -> None:
     for arguments in (
         ["publish", "film.mp4", "rtmp://h/live/a?key=k", "--loop"],
-        ["publish", "test", "rtmp://h/live/a"],
+        ["publish", "test", "rtmps://h/live/a", "--insecure"],
         ["play", "rtmp://h/live/a", "--out", "a.flv"],
         ["probe", "rtmp://h/live/a", "--seconds", "9", "--json"],
     ):
         assert main(arguments) == 0
     assert tool.calls == [
-        (("film.mp4", "rtmp://h/live/a?key=k"), {"loop": True}),
-        (("test", "rtmp://h/live/a"), {"loop": False}),
-        (("rtmp://h/live/a",), {"out": Path("a.flv"), "seconds": None}),
-        (("rtmp://h/live/a",), {"seconds": 9.0, "as_json": True}),
+        (("film.mp4", "rtmp://h/live/a?key=k"), {"loop": True, "insecure": False}),
+        (("test", "rtmps://h/live/a"), {"loop": False, "insecure": True}),
+        (("rtmp://h/live/a",), {"out": Path("a.flv"), "seconds": None, "insecure": False}),
+        (("rtmp://h/live/a",), {"seconds": 9.0, "as_json": True, "insecure": False}),
     ]
 
 

@@ -13,6 +13,7 @@ from websockets.sync.client import connect
 
 from slipstream.media import FlvParser, FlvTag
 from tests.server import PATIENCE_S, RunningServer
+from tests.tls.stage import trusting_anybody
 
 
 class WsClient:
@@ -22,17 +23,23 @@ class WsClient:
         server: to ask.
         path: with its query.
         origin: the page on which the player would be.
+        tls: whether to ask over HTTPS.
 
     Raises:
         websockets.exceptions.InvalidStatus: the server refuses.
     """
 
-    def __init__(self, server: RunningServer, path: str, *, origin: str = "") -> None:
+    def __init__(
+        self, server: RunningServer, path: str, *, origin: str = "", tls: bool = False
+    ) -> None:
         url = f"ws://{server.host}:{server.http_port}{path}"
+        if tls:
+            url = f"wss://{server.host}:{server.https_port}{path}"
         self.parser = FlvParser()
         self._opening = connect(
             url,
             additional_headers={"Origin": origin} if origin else None,
+            ssl=trusting_anybody() if tls else None,
             compression=None,
             open_timeout=PATIENCE_S,
             proxy=None,

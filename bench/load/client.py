@@ -99,7 +99,7 @@ class Client:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         prepare(self.socket)
         self.socket.settimeout(TIMEOUT_S)
-        self.socket.connect((target.host, target.port))
+        self._connect(target)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._handshake()
         announcement = Message(0, SET_CHUNK_SIZE, 0, chunk_size.to_bytes(4, "big"))
@@ -120,6 +120,9 @@ class Client:
 
     def close(self) -> None:
         self.socket.close()
+
+    def _connect(self, target: Target) -> None:
+        self.socket.connect((target.host, target.port))
 
     def _create_stream(self) -> int:
         answer = self._call("createStream", 2, None)

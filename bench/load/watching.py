@@ -7,6 +7,7 @@ The time to the first picture runs from just before `play` is sent until a keyfr
 from __future__ import annotations
 
 import select
+import ssl
 import time
 from array import array
 from collections.abc import Callable
@@ -46,7 +47,10 @@ class Viewer:
 
     def receive(self, limit: int = READ_SIZE) -> list[float]:
         """Read at most `limit` bytes; returns the delay in ms of each message they complete."""
-        data = self.client.socket.recv(limit)
+        try:
+            data = self.client.socket.recv(limit)
+        except ssl.SSLWantReadError:
+            return []  # a part of a record
         now_ns = time.monotonic_ns()
         if not data:
             raise ConnectionError("the server closed the connection of a viewer")

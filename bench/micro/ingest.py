@@ -23,6 +23,7 @@ import structlog
 from slipstream.access import AccessSettings, Gate
 from slipstream.hub import Hub, StreamSettings
 from slipstream.net.intake import Intake
+from slipstream.net.link import NOBODY, Link
 from slipstream.net.listener import Admissions
 from slipstream.net.pace import Pace
 from slipstream.net.pump import Pump
@@ -65,7 +66,7 @@ def publish(parts: Services, name: str, chunk_size: int) -> tuple[RtmpSession, s
     near, far = socket.socketpair()
     far.setblocking(False)
     parts.admissions.opened("127.0.0.1")
-    session = RtmpSession(parts, near, "127.0.0.1")
+    session = RtmpSession(parts, Link(near, "127.0.0.1", NOBODY, parts.loop))
     client = ClientConnection("live", "rtmp://127.0.0.1/live", random_bytes=os.urandom)
     client.publish(name)
     while not session.publishers:

@@ -48,6 +48,10 @@ Http = Annotated[
     str | None,
     _option("ADDR", "Where HTTP is spoken: HTTP-FLV, API, metrics. Usually :8080."),
 ]
+Tls = Annotated[
+    Literal["auto"] | None,
+    _option("auto", "Speak RTMPS and HTTPS with a certificate of our own making: to try it."),
+]
 DataDir = Annotated[
     Path | None, _option("DIR", "Folder for the keys. Usually ~/.local/state/slipstream.")
 ]
@@ -108,10 +112,15 @@ Source = Annotated[
         help="Any file or address that FFmpeg's libraries can open, or `test` for the test picture."
     ),
 ]
-Target = Annotated[str, Parameter(help="Where to: rtmp://HOST/APP/NAME?key=KEY.")]
+Target = Annotated[str, Parameter(help="Where to: rtmp://HOST/APP/NAME?key=KEY, or rtmps://.")]
 Loop = Annotated[bool, _switch("Begin again at the end.")]
 
-Url = Annotated[str, Parameter(help="rtmp://HOST/APP/NAME or http://HOST/APP/NAME.flv.")]
+Url = Annotated[
+    str, Parameter(help="rtmp://HOST/APP/NAME or http://HOST/APP/NAME.flv; rtmps, https.")
+]
+Insecure = Annotated[
+    bool, _switch("With rtmps and https: take any certificate, be it nobody's whom we trust.")
+]
 Out = Annotated[Path | None, _option("FILE", "File to keep the stream in, as FLV.")]
 Positive = Parameter(validator=validators.Number(gt=0))
 WatchTime = Annotated[
@@ -152,6 +161,7 @@ def serve(
     config: ConfigFile = None,
     rtmp: Rtmp = None,
     http: Http = None,
+    tls: Tls = None,
     data_dir: DataDir = None,
     pump_interval: PumpInterval = None,
     allow_anonymous_publish: Anonymous = False,
@@ -173,6 +183,7 @@ def serve(
     given = (
         ("--rtmp", "server", "rtmp", rtmp),
         ("--http", "server", "http", http),
+        ("--tls", "tls", "certificates", tls),
         ("--data-dir", "server", "data_dir", data_dir),
         ("--workers", "server", "workers", _count(workers)),
         ("--pump-interval", "net", "pump_interval", _number(pump_interval)),
@@ -258,12 +269,16 @@ def doctor(*, config: ConfigFile = None, as_json: AsJson = False) -> int:
     from slipstream.control.pid_file import serving_process
     from slipstream.tools import doctor as tool
 
-    server = _config(config, environment=os.environ).server
+    settings = _config(config, environment=os.environ)
+    server, encrypted = settings.server, settings.encrypted()
+    spoken = ("RTMP", "HTTP", "RTMPS", "HTTPS")
+    addresses = zip(spoken, (server.rtmp, server.http, *encrypted), strict=True)
     patient = tool.Patient(
-        addresses=[("RTMP", server.rtmp), ("HTTP", server.http)],
+        addresses=[(name, address) for name, address in addresses if address],
         data_dir=server.data_dir,
         workers=server.worker_count,
         serving=serving_process(server.data_dir),
+        certificates=settings.tls.paths,
     )
     return 0 if tool.run(patient, as_json=as_json) else FAILED
 
@@ -349,7 +364,9 @@ def demo(
 
 
 @app.command
-def publish(source: Source, url: Target, /, *, loop: Loop = False) -> None:
+def publish(
+    source: Source, url: Target, /, *, loop: Loop = False, insecure: Insecure = False
+) -> None:
     """Publish a file, or the test picture, in real time.
 
     What RTMP can carry is copied, the rest is encoded.
@@ -359,7 +376,7 @@ def publish(source: Source, url: Target, /, *, loop: Loop = False) -> None:
     """
     from slipstream.tools import publish as tool
 
-    tool.run(source, url, loop=loop)
+    tool.run(source, url, loop=loop, insecure=insecure)
 
 
 @app.command
@@ -369,6 +386,7 @@ def play(
     *,
     out: Out = None,
     seconds: WatchTime = None,
+    insecure: Insecure = False,
 ) -> None:
     """Watch a stream without showing it: bitrate, frame rate, gaps and delay, live.
 
@@ -379,7 +397,7 @@ def play(
     """
     from slipstream.tools import play as tool
 
-    tool.run(url, out=out, seconds=seconds)
+    tool.run(url, out=out, seconds=seconds, insecure=insecure)
 
 
 @app.command
@@ -389,6 +407,7 @@ def probe(
     *,
     seconds: ProbeTime = 5.0,
     as_json: AsJson = False,
+    insecure: Insecure = False,
 ) -> None:
     """Look into a stream: tracks, codecs, GOP length, jitter.
 
@@ -399,7 +418,7 @@ def probe(
     """
     from slipstream.tools import probe as tool
 
-    tool.run(url, seconds=seconds, as_json=as_json)
+    tool.run(url, seconds=seconds, as_json=as_json, insecure=insecure)
 
 
 for _group in (credentials.keys, credentials.users, credentials.token):

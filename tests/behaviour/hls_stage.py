@@ -49,13 +49,16 @@ class Show:
         self._publisher.leave()
 
 
+OPENER = "opener"  # the agent of a player that has asked when the block begins
+
+
 @contextmanager
 def on_show(server: RunningServer, name: str, until_ms: int = 4_500) -> Iterator[Show]:
     """Publish; there is a playlist with whole segments when the block begins."""
     with ExitStack() as stack:
         show = Show(server, name, stack)
         show.until(100)
-        with HlsClient(server, name, agent="opener") as opener:
+        with HlsClient(server, name, agent=OPENER) as opener:
             opener.begin(f"/{name}.m3u8")
             server.wait_for_viewers(name, 1)
             show.until(until_ms)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.behaviour.conftest import SETTINGS, OpenServer
-from tests.behaviour.hls_stage import Show, on_show
+from tests.behaviour.hls_stage import OPENER, Show, on_show
 from tests.formats.cmaf_stage import film
 from tests.formats.hls_reader import Playlist, ToldSegment
 from tests.formats.test_identity import Unit, assert_same, demuxed
@@ -210,6 +210,29 @@ def test_who_is_one_too_many_is_told_to_come_later(open_server: OpenServer, stre
             player = stack.enter_context(HlsClient(server, stream, source=source))
             statuses.append(player.get(f"/{stream}.m3u8").status)
         assert statuses == [200, 503, 503, 503]
+
+
+def test_a_player_with_connections_to_two_workers_is_one_viewer(
+    open_server: OpenServer, stream: str
+) -> None:
+    server = open_server("--workers", "2", settings=f"{SETTINGS}\nmax_viewers = 1\n")
+
+    def viewers_of_workers() -> list[int]:
+        return [worker["viewers"] for worker in server.api("server")["workers"]]
+
+    with on_show(server, stream), ExitStack() as stack:
+        for _ in range(MOST):
+            player = stack.enter_context(HlsClient(server, stream, agent=OPENER))
+            assert player.get(f"/{stream}.m3u8").status == 200
+            if viewers_of_workers() == [1, 1]:
+                break
+        assert viewers_of_workers() == [1, 1]
+        assert server.api("server")["viewers"]["hls"] == 1
+        report = server.api(f"streams/{stream}?viewers=10")
+        assert (report["stream"]["viewers"], len(report["viewers"])) == (1, 1)
+        assert [form["viewers"] for form in report["stream"]["formats"]] == [1]
+        other = stack.enter_context(HlsClient(server, stream, source="127.0.0.2"))
+        assert other.get(f"/{stream}.m3u8").status == 503
 
 
 def test_nobody_publishes(server: RunningServer, stream: str) -> None:

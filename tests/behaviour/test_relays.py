@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -200,6 +201,29 @@ def test_what_a_target_says_against_it_is_told_without_the_key(
         remove(relaying, relay)
 
 
+def test_a_target_that_wants_a_user_and_a_password_gets_them(
+    relaying: RunningServer, stream: str
+) -> None:
+    with (
+        Target(account=("ann", "pass")) as target,
+        RtmpClient.publishing(relaying.publish_url(stream)) as publisher,
+    ):
+        relays = [
+            add(relaying, "push", stream, target.url("out/a", login))
+            for login in ("ann:pass@", "ann:wrong@")
+        ]
+        publisher.send(*CONFIGS, *gop(0))
+        target.wait_for(13)
+        assert connection(relaying, relays[0])["state"] == "running"
+        wait_until(
+            lambda: "authfailed" in connection(relaying, relays[1]).get("error", ""),
+            "the refusal of the wrong password",
+        )
+        assert not re.search("pass@|wrong", relaying.log())
+        for relay in relays:
+            remove(relaying, relay)
+
+
 # Pulled
 
 
@@ -311,7 +335,7 @@ def test_an_address_of_the_operators_own_network_is_refused(
 @pytest.mark.parametrize(
     ("order", "says"),
     [
-        ({}, "'kind' must be"),
+        ({}, "'kind'"),
         ({"kind": "push", "stream": "live", "url": "rtmp://a/b/c"}, "'stream'"),
         ({"kind": "push", "stream": "live/a", "url": "http://a/b/c"}, "rtmp://host"),
         ({"kind": "push", "stream": "live/*", "url": "rtmp://a/b/c"}, "{name}"),

@@ -37,7 +37,7 @@ class Setting(NamedTuple):
     @property
     def allowed(self) -> str:
         """Which values it may have."""
-        choices = self.schema.get("anyOf", [self.schema])
+        choices = self.schema.get("anyOf") or self.schema.get("oneOf") or [self.schema]
         return " or ".join(map(_allowed, choices))
 
     def sample(self) -> str:

@@ -18,6 +18,8 @@ from aiohttp import web
 from slipstream.access import Gate, Operators, Store, StreamKeys
 from slipstream.control import Api, Config, LiveConfig, Logs, Parts
 from slipstream.control.alarm import Alarm
+from slipstream.control.api.keys import KeysResource
+from slipstream.control.api.relays import RelaysResource
 from slipstream.control.counters import Counters
 from slipstream.control.ledger import Ledger
 from slipstream.control.overview import Overview
@@ -154,7 +156,7 @@ class Stage:
         pump = Pump(loop, Pace())
         self.config = config
         self.live = LiveConfig(config)
-        self.folder = folder  # of further tokens
+        self.folder = folder  # of further tokens, and relays
         self.now = loop.time()
         self.peers = peers or AlonePeers()
         self.directory = Homes([])
@@ -185,8 +187,8 @@ class Stage:
         )
         store = RelayStore(folder or Path("/nowhere"))
         relays = Relays(services, lambda: config.relays, store, lambda: True)
-        self.parts.keys = StreamKeys(Store(folder or Path("/nowhere")))
-        self.parts.relays = RelayControl(relays, store, self.peers, self.parts.worker)
+        self.relays = RelayControl(relays, store, self.peers, self.parts.worker)
+        self.keys = StreamKeys(Store(folder or Path("/nowhere")))
         self.parts.ledger.started_at = 1_795_000_000.0
         self.app = http_application()
         self.url = ""
@@ -239,7 +241,12 @@ async def serving_workers(count: int, config: Config | None = None) -> AsyncIter
 
 @asynccontextmanager
 async def _open(stage: Stage) -> AsyncIterator[Stage]:
-    stage.api = Api(stage.parts, stage.live, Operators(TOKEN, stage.folder))
+    stage.api = Api(
+        stage.parts,
+        stage.live,
+        Operators(TOKEN, stage.folder),
+        [RelaysResource(stage.relays), KeysResource(stage.keys)],
+    )
     stage.api.add_to(stage.app)
     runner = web.AppRunner(stage.app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()

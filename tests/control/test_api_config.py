@@ -6,6 +6,7 @@ from slipstream.control.api.config import without_secrets
 from slipstream.control.config import Config
 from slipstream.control.mistakes import ConfigError, Mistake
 from slipstream.control.reload import Reloading, no_reload
+from slipstream.relays import PullSettings, PushSettings, RelaySettings
 from tests.control.stage import serving
 
 
@@ -83,3 +84,15 @@ def test_secrets_are_masked_and_places_of_secrets_are_not() -> None:
         "push": {"one": {"url": "rtmp://me:***@host/live/x?key=***"}},
         "hooks": ["https://host/?token=***&x=1"],
     }
+
+
+async def test_the_name_that_a_relay_publishes_to_is_masked() -> None:
+    push = PushSettings(stream="live/a", url="rtmp://example.com/live/abcd-efgh")
+    pull = PullSettings(stream="live/b", url="rtmp://example.com/live/b?pass=word")
+    config = Config(relays=RelaySettings(push=[push], pull=[pull]))
+    async with serving(config) as stage:
+        shown = (await stage.json("/api/v1/config"))["settings"]["relays"]
+    assert [relay["url"] for relay in (*shown["push"], *shown["pull"])] == [
+        "rtmp://example.com/live/***",
+        "rtmp://example.com/live/b?***",
+    ]

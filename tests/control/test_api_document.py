@@ -20,13 +20,15 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from slipstream.control import Config
 from slipstream.formats import RtmpFormat
-from slipstream.relays import Rule
-from slipstream.relays.rule import RelayKind
+from slipstream.relays import PushSettings, RelaySettings, Rule
 from tests.control.stage import WITH_TOKEN, Stage, Viewer, serving
 from tests.hub.stage import Publisher, audio_config, inter, key, sound, video_config
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+PUSH = PushSettings(stream="live/a", url="rtmp://example.com/live/a")
+CONFIG = Config(relays=RelaySettings(push=[PUSH]))
 EXAMPLES = 6  # requests of each kind for each route
 CHECKS = [
     not_a_server_error,
@@ -36,15 +38,9 @@ CHECKS = [
 ]
 
 
-RELAY = Rule(RelayKind.PUSH, "live/a", "rtmp://a.example.com/live/secret")
-
-
-async def fill(stage: Stage) -> None:
-    """Have something of everything: a publisher, viewers, a stream waited for, a relay, a key."""
-    assert stage.parts.relays is not None
-    assert stage.parts.keys is not None
-    stage.parts.keys.add("live", "a", "studio")
-    await stage.parts.relays.add(RELAY)
+def fill(stage: Stage) -> None:
+    """Have something of everything: a publisher, viewers, a stream waited for, a key."""
+    stage.keys.add("live", "a", "studio")
     publication = stage.hub.publish("live/a", Publisher(), credential="key:abc", now=stage.now)
     frames = [video_config(), audio_config(), key(0), sound(10), inter(500), key(1000)]
     publication.receive(frames, stage.now)
@@ -55,11 +51,8 @@ async def fill(stage: Stage) -> None:
 def addresses(document: Mapping[str, Any], stage: Stage) -> dict[str, str]:
     """Every path that can be read, with what there is in place of its parameters."""
     (viewer, _) = stage.hub.streams["live/a"].subscriptions
-    there = {
-        "{stream}": "live/a",
-        "connections/{id}": f"connections/{viewer.peer.connection_id}",
-        "relays/{id}": f"relays/{RELAY.id}",
-    }
+    relay = Rule.of(PUSH).id
+    there = {"{stream}": "live/a", "{id}": viewer.peer.connection_id, "{relay}": relay}
     found = {}
     for path, operations in document["paths"].items():
         if "get" in operations:
@@ -88,8 +81,8 @@ async def test_every_route_is_in_the_document_and_no_other() -> None:
 
 
 async def test_what_is_answered_is_as_the_document_says(tmp_path: Path) -> None:
-    async with serving(folder=tmp_path) as stage:
-        await fill(stage)
+    async with serving(CONFIG, tmp_path) as stage:
+        fill(stage)
         document = await stage.json("/api/v1/openapi.json")
         for path, address in addresses(document, stage).items():
             response = await stage.get(address)
@@ -107,8 +100,8 @@ async def test_nothing_that_the_document_leaves_open_is_answered_with_more_field
     tmp_path: Path,
 ) -> None:
     """A field that the document does not know would pass the schema, so it is looked for."""
-    async with serving(folder=tmp_path) as stage:
-        await fill(stage)
+    async with serving(CONFIG, tmp_path) as stage:
+        fill(stage)
         document = await stage.json("/api/v1/openapi.json")
         closed = _closed(document)
         for path, address in addresses(document, stage).items():
@@ -140,8 +133,8 @@ async def test_requests_made_from_the_document_never_meet_a_bug(
     mode: GenerationMode, tmp_path: Path
 ) -> None:
     """Right and wrong requests alike are answered, and as the document says."""
-    async with serving(folder=tmp_path) as stage:
-        await fill(stage)
+    async with serving(CONFIG, tmp_path) as stage:
+        fill(stage)
         schema = schemathesis.openapi.from_dict(stage.api.document)
         await asyncio.to_thread(ask_everything, schema, mode, stage.url)
 

@@ -29,6 +29,7 @@ SHARES = st.fixed_dictionaries(
         "waiting_streams": st.dictionaries(NAMES, COUNT),
         "viewers": PROTOCOLS,
         "connections_open": COUNT,
+        "players": st.dictionaries(NAMES, st.booleans().map(lambda waits: ["hls", waits])),
         "pump_interval_ms": COUNT,
     }
 )
@@ -69,8 +70,10 @@ def share(**told: Any) -> dict[str, Any]:
     }
 
 
-def report(worker: int | None, **told: Any) -> dict[str, Any]:
-    return {
+def stream_share(
+    worker: int | None, players: dict[str, tuple[str, bool]] | None = None, **told: Any
+) -> dict[str, Any]:
+    report = {
         "name": "live/a",
         "state": "live",
         "for_s": 1.0,
@@ -81,6 +84,7 @@ def report(worker: int | None, **told: Any) -> dict[str, Any]:
         "formats": [],
         **told,
     }
+    return {"report": report, "players": players or {}}
 
 
 def form(viewers: int, log_bytes: int, name: str = "rtmp") -> dict[str, Any]:
@@ -88,8 +92,10 @@ def form(viewers: int, log_bytes: int, name: str = "rtmp") -> dict[str, Any]:
 
 
 def test_a_stream_is_told_by_its_home_and_watched_everywhere() -> None:
-    home = report(2, gop_ms=1000, viewers=1, formats=[form(1, 900)])
-    other = report(None, gop_ms=0, for_s=8.5, viewers=3, waiting_viewers=1, formats=[form(3, 950)])
+    home = stream_share(2, gop_ms=1000, viewers=1, formats=[form(1, 900)])
+    other = stream_share(
+        None, gop_ms=0, for_s=8.5, viewers=3, waiting_viewers=1, formats=[form(3, 950)]
+    )
     merged = merge_stream([other, home])
     assert (merged["worker"], merged["gop_ms"], merged["for_s"]) == (2, 1000, 8.5)
     assert (merged["viewers"], merged["waiting_viewers"]) == (4, 1)
@@ -97,23 +103,65 @@ def test_a_stream_is_told_by_its_home_and_watched_everywhere() -> None:
 
 
 def test_who_does_not_have_the_publishers_cannot_say_that_a_stream_is_on_air() -> None:
-    told = [report(None), report(1, state="starting"), report(None, state="waiting")]
+    told = [
+        stream_share(None),
+        stream_share(1, state="starting"),
+        stream_share(None, state="waiting"),
+    ]
     assert merge_stream(told)["state"] == "starting"
     assert merge_stream(told[::2])["state"] == "live"
 
 
 def test_memory_that_several_hold_counts_once_when_the_publisher_has_gone() -> None:
     told = [
-        report(None, state="waiting", formats=[form(1, 500), form(2, 30, "flv")]),
-        report(None, state="waiting", formats=[form(1, 900)]),
+        stream_share(None, state="waiting", formats=[form(1, 500), form(2, 30, "flv")]),
+        stream_share(None, state="waiting", formats=[form(1, 900)]),
     ]
     assert merge_stream(told)["formats"] == [form(2, 30, "flv"), form(2, 900)]
 
 
 def test_viewers_of_all_workers_come_longest_first() -> None:
-    lists = [[{"for_s": 9.0}, {"for_s": 2.0}], [], [{"for_s": 5.0}, {"for_s": 1.0}]]
+    lists = [[watcher(9.0), watcher(2.0)], [], [watcher(5.0), watcher(1.0)]]
     assert [viewer["for_s"] for viewer in merge_viewers(lists, 3)] == [9.0, 5.0, 2.0]
     assert merge_viewers(lists, 0) == []
+
+
+def watcher(for_s: float, player: str = "", **told: Any) -> dict[str, Any]:
+    return {"id": f"rtmp-{for_s}", "player": player, "for_s": for_s, **told}
+
+
+def test_a_player_in_several_workers_is_one_viewer() -> None:
+    cmaf = {"name": "cmaf", "bitrate_bps": 9, "log_bytes": 900}
+    here = {"one": ("cmaf", False), "two": ("cmaf", True)}
+    there = {"one": ("cmaf", True), "three": ("cmaf", True), "two": ("cmaf", True)}
+    told = [
+        stream_share(1, here, viewers=2, waiting_viewers=1, formats=[{**cmaf, "viewers": 2}]),
+        stream_share(None, there, viewers=4, waiting_viewers=3, formats=[{**cmaf, "viewers": 4}]),
+    ]
+    merged = merge_stream(told)  # with one viewer more, whose name is not known
+    assert (merged["viewers"], merged["waiting_viewers"]) == (4, 2)
+    assert merged["formats"] == [{**cmaf, "viewers": 4}]
+
+
+def test_a_player_in_several_workers_is_listed_once_with_all_its_bytes() -> None:
+    lists = [
+        [watcher(9.0), watcher(3.0, "one", waiting=True, bytes=5)],
+        [watcher(4.0, "one", waiting=False, bytes=7), watcher(2.0, "two")],
+    ]
+    shown = merge_viewers(lists, 5)
+    assert [viewer["for_s"] for viewer in shown] == [9.0, 4.0, 2.0]
+    assert shown[1] == watcher(4.0, "one", waiting=False, bytes=12)
+    assert merge_viewers(lists, 2) == shown[:2]
+
+
+def test_players_of_the_server_are_united() -> None:
+    told = [
+        share(viewers={"rtmp": 1}, players={"one": ["hls", False], "two": ["dash", True]}),
+        share(viewers={"rtmp": 2}, players={"two": ["dash", True], "one": ["hls", True]}),
+    ]
+    merged = merge_shares(told)
+    assert merged["viewers"] == {"rtmp": 3}
+    assert merged["players"] == {"one": ["hls", False], "two": ["dash", True]}
 
 
 LEDGER = Ledger()  # for all: each has its own descriptors

@@ -22,12 +22,12 @@ from tests.control.stage import serving
 PROJECT = Path(__file__).parents[2]
 SAMPLE = PROJECT / "slipstream.sample.toml"
 ALL_SETTINGS = [setting for section in sections() for setting in settings(section)]
+ALL_METRICS: list[Metric | Detail] = [*METRICS, *APPS, *STREAMS]
 GROUPS = {
     "keys": ("list", "add", "rotate", "disable", "enable", "remove"),
     "users": ("list", "add", "remove"),
     "token": ("make", "sign", "inspect"),
 }
-ALL_METRICS: list[Metric | Detail] = [*METRICS, *APPS, *STREAMS]
 COMMANDS = [
     *("serve", "replace", "reload", "operators", "top", "check", "schema", "doctor"),
     *("demo", "publish", "play", "probe"),

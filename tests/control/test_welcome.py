@@ -49,6 +49,28 @@ def test_anonymous_publishing_needs_no_key_and_says_so() -> None:
     assert "Anybody may publish." in told
 
 
+def test_without_certificates_nothing_speaks_tls() -> None:
+    assert Config().encrypted() == ("", "")
+    assert "rtmps://" not in text()
+    assert "https://" not in text()
+
+
+def test_with_certificates_their_addresses_are_told() -> None:
+    config = Config.model_validate({"tls": {"certificates": "auto"}})
+    assert config.encrypted() == (":1936", ":8443")
+    places = [f"192.0.2.7:{port}" for port in (1935, 8080, 1936, 8443)]
+    lines = welcome(config, KEYS, *places).splitlines()
+    assert "            rtmps://192.0.2.7:1936/live/NAME" in lines
+    assert "            https://192.0.2.7:8443/live/NAME.flv" in lines
+
+
+def test_one_of_them_may_be_switched_off() -> None:
+    config = Config.model_validate({"server": {"rtmps": ""}, "tls": {"certificates": "auto"}})
+    told = welcome(config, KEYS, *(f"192.0.2.7:{port}" for port in (1935, 8080, 8443)))
+    assert "https://192.0.2.7:8443/" in told
+    assert "rtmps://" not in told
+
+
 def test_the_token_is_not_shown_but_its_file_is() -> None:
     assert "t" * 32 not in text()
     assert "/var/lib/x/api.token" in text()

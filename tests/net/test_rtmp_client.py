@@ -27,9 +27,11 @@ from slipstream.rtmp import (
     ServerConnection,
     parse_rtmp_url,
 )
+from slipstream.tls.certificates import read
 from tests.clips import film_file, read_tags
 from tests.interop.nginx import pushing
 from tests.server import PATIENCE_S, RunningServer, running_server
+from tests.tls.stage import make_pair
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -261,9 +263,29 @@ async def test_a_host_that_does_not_answer_is_given_up() -> None:
             await RtmpClient.open(url, timeout_s=0.2)
 
 
-async def test_tls_is_refused_clearly() -> None:
-    with pytest.raises(SlipstreamError, match="rtmps:// is not supported yet"):
-        await RtmpClient.open(parse_rtmp_url("rtmps://localhost/live/a"))
+async def test_a_server_whose_certificate_nobody_vouches_for_is_not_trusted(
+    tmp_path: Path,
+) -> None:
+    context = read(make_pair(tmp_path, "localhost")).context
+    server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0, ssl=context)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        url = RtmpUrl("127.0.0.1", port, True, "live", "a")
+        with pytest.raises(SlipstreamError, match="not trusted: self-signed certificate"):
+            await RtmpClient.open(url)
+        async with await RtmpClient.open(url, insecure=True):
+            pass
+
+
+async def test_a_server_that_speaks_no_tls_is_told() -> None:
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"\x03" + bytes(3000))
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        url = RtmpUrl("127.0.0.1", server.sockets[0].getsockname()[1], True, "live", "a")
+        with pytest.raises(SlipstreamError, match="no TLS is possible with it"):
+            await RtmpClient.open(url)
 
 
 # With servers that are not made for the test

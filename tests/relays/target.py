@@ -7,6 +7,8 @@ with Target() as target:
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import socket
 import struct
@@ -34,10 +36,12 @@ class Target:
         connections: how many there have been.
         left: how many of them have ended.
         requests: to publish.
+        credentials: what clients have put behind the name of the application, each time.
 
     Args:
         reads: False: it reads nothing once it has agreed.
         resets_after: it breaks each connection off when so many messages have come on it; 0: never.
+        account: a user and a password that it asks for in Adobe's way.
         refuses: it refuses to have anything published.
         stream_id: the message stream that `createStream` is answered with.
     """
@@ -50,6 +54,7 @@ class Target:
         refuses: bool = False,
         port: int = 0,
         stream_id: int = 1,
+        account: tuple[str, str] | None = None,
     ) -> None:
         self.messages: list[Message] = []
         self.connections = 0
@@ -59,13 +64,15 @@ class Target:
         self._resets_after = resets_after
         self._refuses = refuses
         self._stream_id = stream_id
+        self._account = account
+        self.credentials: list[dict[str, str]] = []
         self._open: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", port))
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def url(self, stream: str) -> str:
-        return f"rtmp://127.0.0.1:{self.port}/{stream}"
+    def url(self, stream: str, login: str = "") -> str:
+        return f"rtmp://{login}127.0.0.1:{self.port}/{stream}"
 
     def wait_for(self, count: int) -> list[Message]:
         """Wait until so many messages have come."""
@@ -123,6 +130,8 @@ class Target:
     def _handle(self, connection: ServerConnection, event: Event) -> int:
         """Say yes; return how many messages of media it was."""
         match event:
+            case ConnectRequested(query=query) if refusal := self._challenge(query):
+                connection.reject_connect(refusal)
             case ConnectRequested():
                 connection.accept_connect()
                 for _ in range(1, self._stream_id):
@@ -140,3 +149,23 @@ class Target:
             case _:
                 pass
         return 0
+
+    def _challenge(self, query: str) -> str:
+        """Why the client may not come in; empty if it may."""
+        if self._account is None:
+            return ""
+        user, password = self._account
+        asked = dict(part.partition("=")[::2] for part in query.rpartition("?")[2].split("&"))
+        self.credentials.append(asked)
+        if "user" not in asked:
+            return "[ AccessManager.Reject ] : [ code=403 need auth; authmod=adobe ] : "
+        start = "[ AccessManager.Reject ] : [ authmod=adobe ] : ?reason="
+        if "response" not in asked:
+            return f"{start}needauth&user={user}&salt=SALT&challenge=CHALLENGE&opaque=OPAQUE"
+        kept = base64_md5(f"{user}SALT{password}")
+        right = base64_md5(f"{kept}OPAQUE{asked['challenge']}")
+        return "" if asked["response"] == right else f"{start}authfailed&opaque=OPAQUE"
+
+
+def base64_md5(text: str) -> str:
+    return base64.b64encode(hashlib.md5(text.encode()).digest()).decode()

@@ -46,6 +46,7 @@ def test_keys_in_a_url_are_not_shown(kind: RelayKind, url: str, shown: str) -> N
 def test_what_a_server_repeats_of_a_url_is_hidden() -> None:
     rule = Rule(PUSH, "live/a", "rtmp://u:pass-3@host/app?t=x1/key-1?auth=2")
     said = "no stream key-1 with auth=2 of u:pass-3 by t=x1"
+    assert Rule(PUSH, "live/a", "rtmp://host/app/a").hide("a bad a-b") == "*** bad ***-b"
     assert rule.hide(said) == "no stream *** with *** of u:*** by ***"
 
 

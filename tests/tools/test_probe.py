@@ -57,7 +57,7 @@ def test_programs_get_json(on_air: RunningServer, capsys: pytest.CaptureFixture[
     ("url", "reason"),
     [
         ("localhost/live/a", "localhost/live/a begins neither with rtmp:// nor with http://"),
-        ("rtmps://localhost/live/a", "rtmps:// is not supported yet; use rtmp://"),
+        ("rtmps://127.0.0.1:1/live/a", "connection refused; no server is running there"),
         ("http://127.0.0.1:1/live/a.flv", "connection refused; no server is running there"),
     ],
 )

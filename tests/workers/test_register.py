@@ -18,7 +18,9 @@ from slipstream.workers.messages import (
     Move,
     Packet,
     Release,
+    Seated,
     Since,
+    TakeSeat,
     Want,
     Yield,
     Yielded,
@@ -55,6 +57,15 @@ def register_of(*numbers: int) -> tuple[Register, Post]:
 
 def say(register: Register, number: int, message: Message, now: float = 0.0) -> None:
     register.handle(number, Packet(message), now)
+
+
+def test_a_new_supervisor_knows_who_sits_where() -> None:
+    register, post = register_of()
+    register.joined(1, hello(1, seats={"live/a": 1}, players={"live/a": {"one": 1}}), 0.0)
+    register.joined(2, hello(2, players={"live/a": {"one": 1}}), 0.0)
+    say(register, 2, TakeSeat(7, "live/a", 2, "one"))
+    say(register, 2, TakeSeat(8, "live/a", 2, "two"))
+    assert post.to(2, Seated) == [Seated(7, True), Seated(8, False)]
 
 
 def test_a_claim_after_a_death_waits_for_those_who_followed() -> None:

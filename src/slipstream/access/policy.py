@@ -40,9 +40,6 @@ class Policy(BaseModel):
         default=None, description="Pixels that the picture may be high."
     )
     max_s: Limit | None = Field(default=None, description="Seconds that somebody may publish.")
-    max_viewers: Limit | None = Field(
-        default=None, description="Viewers that the stream may have while this one publishes."
-    )
     excess: Excess | None = Field(
         default=None,
         description='What follows when a publisher sends more: "warn" says so, "refuse" also '
@@ -55,7 +52,7 @@ class Policy(BaseModel):
         return all(
             limit is None
             for limit in (
-                self.max_kbps, self.max_width, self.max_height, self.max_s, self.max_viewers
+                self.max_kbps, self.max_width, self.max_height, self.max_s
             )
         )  # fmt: skip
 
@@ -63,7 +60,7 @@ class Policy(BaseModel):
         """Both together: the tighter of each two limits, and what `self` says of excess."""
         tightest = {
             name: min(limits)
-            for name in ("max_kbps", "max_width", "max_height", "max_s", "max_viewers")
+            for name in ("max_kbps", "max_width", "max_height", "max_s")
             if (limits := [p for p in (getattr(self, name), getattr(other, name)) if p is not None])
         }
         return Policy(**tightest, excess=self.excess or other.excess)

@@ -41,10 +41,10 @@ def serve(config: Config, load: LoadConfig) -> None:
         SlipstreamError: an address cannot be used, or the data folder.
     """
     keys = load_keys(config.server.data_dir)
-    rtmp = open_listening_socket(config.server.rtmp)
-    http = open_listening_socket(config.server.http)
+    places = config.server.rtmp, config.server.http, *config.encrypted()
+    socks = [[open_listening_socket(place)] if place else [] for place in places]
     with _logs(config, keys) as logs, pid_file(config.server.data_dir):
-        _run(_serve(LiveConfig(config), load, keys, logs, rtmp, http))
+        _run(_serve(LiveConfig(config), load, keys, logs, socks))
 
 
 def demonstrate(config: Config) -> None:
@@ -71,6 +71,8 @@ class WorkerStart:
     ledger: Ledger
     rtmp: Sequence[socket.socket]
     http: Sequence[socket.socket]
+    rtmps: Sequence[socket.socket]
+    https: Sequence[socket.socket]
     badge: Badge
     inheritance: Inheritance
     rendezvous: Rendezvous
@@ -115,6 +117,8 @@ async def _work(start: WorkerStart, logs: Logs) -> None:
         start.http,
         membership=membership,
         ledger=start.ledger,
+        rtmps=start.rtmps,
+        https=start.https,
     )
     # A service manager sends it to all processes, and the supervisor says stop as well.
     loop.add_signal_handler(signal.SIGTERM, worker.shutdown.stop_once)
@@ -138,15 +142,14 @@ async def _serve(
     load: LoadConfig,
     keys: Keys,
     logs: Logs,
-    rtmp: socket.socket,
-    http: socket.socket,
+    socks: Sequence[Sequence[socket.socket]],
 ) -> None:
     reloading = Reloading(live, load)
-    worker = Worker(live, keys, logs, [rtmp], [http], reload=reloading.reload)
+    rtmp, http, rtmps, https = socks
+    worker = Worker(live, keys, logs, rtmp, http, reload=reloading.reload, rtmps=rtmps, https=https)
+    places = [format_address(sock) for sock in (*rtmp, *http, *rtmps, *https)]
     await worker.start()
-    print(  # noqa: T201
-        welcome(live.config, keys, format_address(rtmp), format_address(http)), file=sys.stderr
-    )
+    print(welcome(live.config, keys, *places), file=sys.stderr)  # noqa: T201
     notify(READY)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -10,12 +10,15 @@ import gc
 import socket
 from collections.abc import Callable, Sequence
 from functools import partial
+from time import time
 
 import structlog
 from aiohttp import web
 
 from slipstream.access import Gate, Keys, Operators, Store, StreamKeys
 from slipstream.control import Api, Config, LiveConfig, Logs, Parts
+from slipstream.control.api.keys import KeysResource
+from slipstream.control.api.relays import RelaysResource
 from slipstream.control.ledger import Ledger
 from slipstream.control.listed import ListedStreams
 from slipstream.control.memory import MemoryGuard, memory_ceiling
@@ -30,14 +33,18 @@ from slipstream.log import Log
 from slipstream.net.admissions import Admissions, SpareAdmissions
 from slipstream.net.farewells import Farewells
 from slipstream.net.intake import Intake
+from slipstream.net.link import NOBODY, Link
 from slipstream.net.listener import Accept, Listener
 from slipstream.net.pace import Pace
 from slipstream.net.pump import Pump
 from slipstream.net.rtmp_session import RtmpSession
 from slipstream.net.services import Services
 from slipstream.net.shutdown import Shutdown
+from slipstream.net.tls_entrance import TlsEntrance
+from slipstream.net.tls_link import TlsLink
 from slipstream.page.routes import Page
 from slipstream.relays import RelayControl, Relays, RelayStore
+from slipstream.tls import Certificates
 from slipstream.transcode.slates import Slates
 from slipstream.transcode.snapshots import StreamSnapshots
 from slipstream.workers.membership import Membership
@@ -62,6 +69,8 @@ class Worker:
         logs: started.
         rtmp: listening sockets for RTMP; they become ours.
         http: the same for HTTP.
+        rtmps: the same for RTMPS.
+        https: the same for HTTPS.
         membership: makes this worker's part in a server of several; None if it is the only one.
         ledger: shared by all workers.
         reload: reads the configuration again, if this is the only worker.
@@ -77,6 +86,9 @@ class Worker:
         membership: Callable[[Callable[[], int], Pace], Membership] | None = None,
         ledger: Ledger | None = None,
         reload: Reload = no_reload,
+        *,
+        rtmps: Sequence[socket.socket] = (),
+        https: Sequence[socket.socket] = (),
     ) -> None:
         loop = asyncio.get_running_loop()
         config = live.config
@@ -133,11 +145,20 @@ class Worker:
         gate.backend = self._hooks.asking
         self._slates = Slates(hub, live.reader(Config.slate_settings), loop, services.new_id)
         self._http = HttpEntrance(http_admissions, loop)
+        self._certificates = Certificates(
+            live.reader(lambda config: config.tls), config.server.data_dir, time
+        )
         self._listeners = [
             self._listener(sock, accept, who)
             for socks, accept, who in (
-                (rtmp, partial(RtmpSession, services), admissions),
+                (rtmp, self._accept, admissions),
                 (http, self._http, http_admissions),
+                (rtmps, self._encrypted(partial(RtmpSession, services), admissions), admissions),
+                (
+                    https,
+                    self._encrypted(self._http.take_encrypted, http_admissions),
+                    http_admissions,
+                ),
             )
             for sock in socks
         ]
@@ -152,6 +173,7 @@ class Worker:
             memory=memory,
             reload=reload,
             workers=workers,
+            certificates=self._certificates,
         )
         if ledger is not None:
             self._parts.ledger = ledger
@@ -166,20 +188,22 @@ class Worker:
         store = RelayStore(config.server.data_dir)
         self._relays = Relays(
             services,
-            lambda: live.config.relays,
+            live.reader(lambda config: config.relays),
             store,
             lambda: self._parts.ready,
             slot=self._parts.slot,
             workers=workers,
         )
-        self._parts.relays = RelayControl(
-            self._relays, store, self._parts.peers, self._parts.worker
-        )
+        control = RelayControl(self._relays, store, self._parts.peers, self._parts.worker)
         self._snapshots = StreamSnapshots(hub, self._parts.peers)
         self._site = Site(services, self._snapshots, lambda: self._parts.ready)
         self._parts.barred = self._site.barred
-        self._parts.keys = StreamKeys(Store(config.server.data_dir))
-        self._api = Api(self._parts, live, Operators(keys.api_token, config.server.data_dir))
+        self._api = Api(
+            self._parts,
+            live,
+            Operators(keys.api_token, config.server.data_dir),
+            [RelaysResource(control), KeysResource(StreamKeys(Store(config.server.data_dir)))],
+        )
         self._page = Page(
             services,
             ListedStreams(self._api.overview, hub),
@@ -207,6 +231,7 @@ class Worker:
         self._logs.on_error = self._tell_error
         if self._membership is not None:
             self._membership.start()
+        self._certificates.load()
         for listener in self._listeners:
             listener.start()
         self._parts.ready = True
@@ -302,7 +327,25 @@ class Worker:
     ) -> None:
         """Take over a connection from another worker, for a stream whose home is here."""
         self._services.admissions.opened(address)
-        RtmpSession(self._services, sock, address).repeat(said, permit)
+        self._accept(sock, address).repeat(said, permit)
+
+    def _accept(self, sock: socket.socket, address: str) -> RtmpSession:
+        """Take in a connection that speaks RTMP."""
+        link = Link(sock, address, NOBODY, self._loop, leaving=self._services.farewells)
+        return RtmpSession(self._services, link)
+
+    def _encrypted(
+        self, accept: Callable[[TlsLink], object], admissions: Admissions
+    ) -> TlsEntrance:
+        """What takes in connections that speak the same over TLS."""
+        return TlsEntrance(
+            lambda: self._certificates.context,
+            accept,
+            admissions,
+            self._loop,
+            within_s=lambda: self._services.settings.handshake_s,
+            leaving=self._services.farewells,
+        )
 
     def _tell_error(self, kind: str) -> None:
         """Have it known that the log has a line of an error; called in any thread."""
@@ -319,6 +362,7 @@ class Worker:
     def _tick(self) -> None:
         self._hub.tick(self._loop.time())
         self._parts.logs.tick()
+        self._certificates.look()
         self._ticker = self._loop.call_later(TICK_S, self._tick)
 
 

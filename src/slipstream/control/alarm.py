@@ -141,14 +141,17 @@ def read(stream: Stream, publication: Publication, now: float) -> Reading:
     """What the hub knows of who is on air."""
     timeline, notes = stream.timeline, stream.notes
     pictures = timeline.newest_video_ms is not None  # or were there: they are not to stop
-    sources = [publication, *(other for other in stream.lineup.waiting if other.in_step)]
+    heard_at = publication.last_media_at
+    for other in stream.lineup.waiting:
+        if other.in_step:
+            heard_at = max(heard_at, other.last_media_at)
     since_ms = notes.since_keyframe_ms(timeline.newest_ms)
     return Reading(
         publisher=publication.peer.connection_id,
         kbps=publication.bitrate / 1000,
         frame_rate=publication.frame_rate if pictures else None,
         keyframe_s=max(notes.gop_ms, since_ms) / 1000 if pictures else None,
-        silent_s=min(now - source.last_media_at for source in sources),
+        silent_s=now - heard_at,
         video_ms=timeline.newest_video_ms,
         audio_ms=timeline.newest_audio_ms,
         repairs=timeline.repairs.made,

@@ -33,6 +33,7 @@ from slipstream.hub import StreamSettings, stream_name
 from slipstream.net.settings import NetSettings
 from slipstream.page.settings import PageSettings
 from slipstream.relays import RelaySettings
+from slipstream.tls import TlsSettings
 from slipstream.transcode.settings import SlateSettings
 
 MAX_FILE_BYTES = 1 << 20
@@ -51,6 +52,13 @@ class Flag(NamedTuple):
     section: str
     key: str
     value: object
+
+
+class Encrypted(NamedTuple):
+    """Where TLS is spoken; empty is nowhere."""
+
+    rtmps: str
+    https: str
 
 
 class AppSettings(BaseModel):
@@ -98,6 +106,10 @@ class Config(BaseModel):
     net: NetSettings = Field(
         default_factory=NetSettings, description="Connections that carry media."
     )
+    tls: TlsSettings = Field(
+        default_factory=TlsSettings,
+        description="Certificates: with them there are RTMPS and HTTPS.",
+    )
     streams: StreamSettings = Field(
         default_factory=StreamSettings, description="How streams are treated."
     )
@@ -126,6 +138,12 @@ class Config(BaseModel):
     apps: dict[Annotated[str, AfterValidator(_app_name)], AppSettings] = Field(
         default_factory=dict, description="What single applications do otherwise."
     )
+
+    def encrypted(self) -> Encrypted:
+        """Where TLS is spoken."""
+        if not self.tls.is_on:
+            return Encrypted("", "")
+        return Encrypted(self.server.rtmps, self.server.https)
 
     def stream_settings(self, stream: str) -> StreamSettings:
         """The settings of a stream, by its name."""

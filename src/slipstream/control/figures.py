@@ -33,6 +33,8 @@ class Figures:
     publishers: Counter[str] = field(default_factory=Counter)  # by protocol
     viewers: Counter[str] = field(default_factory=Counter)  # by protocol, with those who wait
     waiting_viewers: int = 0
+    players: dict[str, tuple[str, bool]] = field(default_factory=dict)
+    """Those of the viewers who may be in other workers, too: the protocol, and whether it waits."""
     received_bits_per_second: float = 0.0
     log_bytes: int = 0  # of the streams in `streams`
 
@@ -47,6 +49,11 @@ class Figures:
     def add(self, stream: Stream) -> None:
         """Count a stream."""
         viewers = stream.subscriptions
+        self.players.update(
+            (viewer.player, (viewer.peer.protocol, not viewer.started))
+            for viewer in viewers
+            if viewer.player
+        )
         self.viewers.update([viewer.peer.protocol for viewer in viewers])
         self.waiting_viewers += [viewer.started for viewer in viewers].count(False)
         if stream.is_elsewhere:

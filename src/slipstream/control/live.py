@@ -24,6 +24,8 @@ log = structlog.get_logger()
 FIXED = (
     ("server", "rtmp"),
     ("server", "http"),
+    ("server", "rtmps"),
+    ("server", "https"),
     ("server", "data_dir"),
     ("server", "workers"),
     ("page", "enabled"),

@@ -63,6 +63,8 @@ def explain(error: ErrorDetails, known: Collection[str]) -> str:
     if error["type"] == "extra_forbidden":
         near = difflib.get_close_matches(str(error["loc"][-1]), known, n=1)
         return f"unknown key, did you mean {near[0]}?" if near else "unknown key"
+    if error["type"] == "missing":
+        return f"{error['loc'][-1]} is missing"
     if error["type"] in ("model_type", "dict_type"):
         return f"must be a table, not {_show(error['input'])}"
     if error["type"] == "missing":

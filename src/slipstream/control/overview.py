@@ -26,7 +26,7 @@ from slipstream.control.server_report import ServerReport, ServerShare
 from slipstream.control.stream_figures import StreamFigures
 from slipstream.control.stream_report import (
     PublisherReport,
-    StreamReport,
+    StreamShare,
     StreamsReport,
     SwitchReport,
     ViewerReport,
@@ -167,7 +167,7 @@ class Overview:
         streams = self._parts.hub.streams
         there = [streams[name] for name in names if name in streams]
         worker, now, alerts = self._parts.worker, _now(), self._alarm.alerts
-        return [StreamReport.of(stream, worker, now, alerts(stream.name)) for stream in there]
+        return [StreamShare.of(stream, worker, now, alerts(stream.name)) for stream in there]
 
     def _viewers_here(self, name: str, first: int, count: int) -> object:
         stream = self._parts.hub.streams.get(name)

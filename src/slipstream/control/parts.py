@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from slipstream.access import Gate, StreamKeys
+from slipstream.access import Gate
 from slipstream.control.ledger import Ledger
 from slipstream.control.logs import Logs
 from slipstream.control.memory import MemoryGuard
@@ -16,7 +16,7 @@ from slipstream.hub import Hub
 from slipstream.net.admissions import Admissions
 from slipstream.net.intake import Intake
 from slipstream.net.pump import Pump
-from slipstream.relays import RelayControl
+from slipstream.tls import Certificates
 from slipstream.workers.peers import AlonePeers, Peers
 
 
@@ -39,6 +39,8 @@ class Parts:
     """Which of the server's places it fills, from 0; who replaces it fills the same."""
     workers: int = 1
     """How many there should be."""
+    certificates: Certificates | None = None
+    """Of RTMPS and HTTPS; None: nobody has asked for them."""
     memory: MemoryGuard = field(default_factory=MemoryGuard)
     hooks: Hooks | None = None
     barred: Barred = field(default_factory=Barred)
@@ -47,9 +49,6 @@ class Parts:
     """How much this worker told others of the logs that it writes."""
     ledger: Ledger = field(default_factory=Ledger)
     """Shared by all workers."""
-    relays: RelayControl | None = None
-    keys: StreamKeys | None = None
-    """Those that were made beside the server's own."""
     others: dict[str, Callable[[], Mapping[str, float]]] = field(default_factory=dict)
     """What further parts of this worker count, by the metric's name, each by the value of its
     label. Numbers of several workers are added up; `metrics.METRICS` has a row for each name."""

@@ -8,6 +8,7 @@ page `docs/reference/api.md` explains every field of it.
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -74,6 +75,7 @@ class ServerShare:
     publishers: dict[str, int]
     viewers: dict[str, int]
     waiting_viewers: int
+    players: dict[str, tuple[str, bool]]
     received_bps: float
     log_bytes: int
     connections_open: int
@@ -92,6 +94,7 @@ class ServerShare:
     ) -> ServerShare:
         """Look at everything once."""
         figures = await Figures.of(parts.hub)
+        players = figures.players.values()
         worker = WorkerReport.of(parts, vitals, figures)
         return cls(
             started_at=parts.ledger.started_at,
@@ -100,8 +103,9 @@ class ServerShare:
             streams=figures.streams,
             waiting_streams=figures.waiting_streams,
             publishers=figures.publishers,
-            viewers=figures.viewers,
-            waiting_viewers=figures.waiting_viewers,
+            viewers=figures.viewers - Counter(protocol for protocol, _ in players),
+            waiting_viewers=figures.waiting_viewers - sum(waits for _, waits in players),
+            players=figures.players,
             received_bps=figures.received_bits_per_second,
             log_bytes=figures.log_bytes,
             connections_open=parts.admissions.open,
@@ -165,6 +169,7 @@ class ServerReport:
             expected: how many workers there should be.
         """
         waiting = share["waiting_streams"]
+        players = share["players"].values()
         counts = {name: count + of_absent[name] for name, count in share["counters"].items()}
         log_lines = {level: round(counts.pop(LOG_LINES + level)) for level in LOG_LEVELS}
         pump_busy_s = round(counts.pop("pump_busy_s"), 3)
@@ -177,8 +182,8 @@ class ServerReport:
             workers_expected=expected,
             streams={**share["streams"], "waiting": len(waiting)},
             publishers=share["publishers"],
-            viewers=share["viewers"],
-            waiting_viewers=share["waiting_viewers"],
+            viewers=Counter(share["viewers"]) + Counter(protocol for protocol, _ in players),
+            waiting_viewers=share["waiting_viewers"] + sum(waits for _, waits in players),
             received_bps=round(share["received_bps"]),
             log_bytes=share["log_bytes"] + sum(waiting.values()),
             connections_open=share["connections_open"],

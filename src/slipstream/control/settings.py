@@ -22,6 +22,10 @@ def _address(address: str) -> str:
     return address
 
 
+def _address_or_none(address: str) -> str:
+    return _address(address) if address else ""
+
+
 def _folder(place: object) -> object:
     if not isinstance(place, str | Path):
         return place  # told to be wrong by the library
@@ -67,6 +71,16 @@ class ServerSettings(BaseModel):
         default=":8080",
         description="Where HTTP is spoken (HTTP-FLV, API, metrics, health): HOST:PORT, or :PORT "
         "on all addresses.",
+    )
+    rtmps: Annotated[str, AfterValidator(_address_or_none)] = Field(
+        default=":1936",
+        description="Where RTMPS is spoken once there are certificates: HOST:PORT, :PORT, or "
+        "nothing. Players take 443 for it where an address has no port.",
+    )
+    https: Annotated[str, AfterValidator(_address_or_none)] = Field(
+        default=":8443",
+        description="Where HTTPS is spoken once there are certificates: HOST:PORT, :PORT, or "
+        "nothing.",
     )
     data_dir: Annotated[Path, BeforeValidator(_folder)] = Field(
         default_factory=default_data_dir,

@@ -161,11 +161,31 @@ class StreamReport:
 
 
 @dataclass(frozen=True, slots=True)
+class StreamShare:
+    """What one worker tells of a stream; `merge.merge_stream` makes one report of them."""
+
+    report: StreamReport
+    players: dict[str, tuple[str, bool]]
+    """Those of its viewers who may be in other workers, too: the format, and whether it waits."""
+
+    @classmethod
+    def of(cls, stream: Stream, worker: int, now: float, alerts: Iterable[Alert]) -> StreamShare:
+        """Look at it once."""
+        players = {
+            viewer.player: (viewer.form.name, not viewer.started)
+            for viewer in stream.subscriptions
+            if viewer.player
+        }
+        return cls(StreamReport.of(stream, worker, now, alerts), players)
+
+
+@dataclass(frozen=True, slots=True)
 class ViewerReport:
     """One viewer."""
 
     id: str
     stream: str
+    player: str
     worker: int
     protocol: str
     address: str
@@ -193,6 +213,7 @@ class ViewerReport:
         return cls(
             id=subscription.peer.connection_id,
             stream=subscription.stream.name,
+            player=subscription.player,
             worker=worker,
             protocol=subscription.peer.protocol,
             address=subscription.peer.address,

@@ -8,11 +8,12 @@ from slipstream.access import API_TOKEN_FILE, Keys
 from slipstream.control.config import Config
 
 RTMP_PORT = "1935"  # may be left out of an address
+SUFFIX = {"rtmps": "", "https": ".flv"}  # of an address to watch
 EVERYWHERE = ("0.0.0.0", "[::]")  # noqa: S104 (to recognise it)
 ELSEWHERE = ("192.0.2.1", 9)  # documentation's own network (RFC 5737); nothing is sent there
 
 
-def welcome(config: Config, keys: Keys, rtmp: str, http: str) -> str:
+def welcome(config: Config, keys: Keys, rtmp: str, http: str, *encrypted: str) -> str:
     """The text.
 
     Args:
@@ -20,6 +21,7 @@ def welcome(config: Config, keys: Keys, rtmp: str, http: str) -> str:
         keys: of the server; the publishing key is shown, the API token's file is named.
         rtmp: where RTMP is listened to, as `host:port`.
         http: the same of HTTP.
+        encrypted: of RTMPS and HTTPS, as far as there are such.
     """
     host, _, port = _shown(rtmp).rpartition(":")
     server = f"rtmp://{host}/live" if port == RTMP_PORT else f"rtmp://{host}:{port}/live"
@@ -29,6 +31,11 @@ def welcome(config: Config, keys: Keys, rtmp: str, http: str) -> str:
     who = "Anybody may publish." if open_to_all else "Publishing needs the key."
     page = f"  Page      {web}/\n\n" if config.page.enabled else ""
     folder = config.server.data_dir
+    schemes = [scheme for scheme, place in config.encrypted()._asdict().items() if place]
+    tls = "".join(
+        f"            {scheme}://{_shown(place)}/live/NAME{SUFFIX[scheme]}\n"
+        for scheme, place in zip(schemes, encrypted, strict=False)
+    )
     return f"""\
 Slipstream is ready. NAME stands for whatever you want to call the stream.
 
@@ -38,7 +45,7 @@ Slipstream is ready. NAME stands for whatever you want to call the stream.
 
 {page}  Watch     {server}/NAME
             {web}/live/NAME.flv
-
+{tls}
   Look      {web}/api/v1/streams
             with the token in {folder / API_TOKEN_FILE}
 

@@ -147,6 +147,7 @@ class Courier:
                 await self._in_thread(self._outbox.open)
                 self._is_open = True
                 await self._in_thread(self._outbox.adopt, *self._places)
+            self._outbox.max_waiting = self._settings_of("").max_waiting
             made_room = await self._in_thread(self._outbox.add, told) if told else 0
         except (sqlite3.Error, OSError):
             self.dropped += len(told)

@@ -63,7 +63,7 @@ class Outbox:
     Args:
         folder: of all outboxes; it is made.
         slot: which one.
-        max_waiting: messages that it holds.
+        max_waiting: messages that it holds; may be changed.
 
     Raises (all but `close`):
         sqlite3.Error: the disk does not do what it should.
@@ -72,7 +72,7 @@ class Outbox:
 
     def __init__(self, folder: Path, slot: int, max_waiting: int) -> None:
         self.path = folder / NAME.format(slot=slot)
-        self._max_waiting = max_waiting
+        self.max_waiting = max_waiting
         self._lock = -1
         self._database: sqlite3.Connection | None = None
 
@@ -131,9 +131,9 @@ class Outbox:
                 messages,
             )
             (count,) = database.execute("SELECT count(*) FROM message").fetchone()
-            if count <= self._max_waiting:
+            if count <= self.max_waiting:
                 return 0
-            excess = count - self._max_waiting + self._max_waiting // 10  # not with each one again
+            excess = count - self.max_waiting + self.max_waiting // 10  # not with each one again
             database.execute(
                 "DELETE FROM message WHERE number IN"
                 " (SELECT number FROM message ORDER BY number LIMIT ?)",
@@ -178,7 +178,7 @@ class Outbox:
             number = path.name.removeprefix("outbox-").removesuffix(".sqlite3")
             if not number.isdigit() or int(number) < workers or int(number) % workers != slot:
                 continue
-            other = Outbox(path.parent, int(number), self._max_waiting)
+            other = Outbox(path.parent, int(number), self.max_waiting)
             if other.take():  # else its worker is still there
                 try:
                     adopted += self._take_over(other)

@@ -10,7 +10,9 @@ from aiohttp import web
 
 from slipstream.http import application
 from slipstream.http.connection import HttpConnection, ReadyAnswers, nothing_ready
+from slipstream.http.tls_transport import TlsTransport
 from slipstream.net.admissions import Admissions
+from slipstream.net.tls_link import TlsLink
 
 
 class HttpEntrance:
@@ -49,8 +51,19 @@ class HttpEntrance:
 
     def __call__(self, sock: socket.socket, address: str) -> None:
         """Take a connection in."""
-        assert self._server is not None
         sock.setblocking(False)
+        protocol = self._protocol(address)
+        task = self._loop.create_task(self._connect(protocol, sock))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def take_encrypted(self, link: TlsLink) -> None:
+        """Take a connection in that speaks TLS: HTTPS."""
+        TlsTransport(link, self._protocol(link.address), self._loop)
+
+    def _protocol(self, address: str) -> HttpConnection:
+        """What a connection that begins talks to."""
+        assert self._server is not None
         inner = self._server()
         protocol = HttpConnection(
             inner, self._find, self._admissions, address, lambda: self._forget(inner)
@@ -59,9 +72,7 @@ class HttpEntrance:
         self._silent[inner] = self._loop.call_later(
             application.FIRST_HEAD_S, self._lose_patience, inner
         )
-        task = self._loop.create_task(self._connect(protocol, sock))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        return protocol
 
     def _lose_patience(self, protocol: web.RequestHandler) -> None:
         del self._silent[protocol]

@@ -5,8 +5,6 @@ The same address asked for as a WebSocket gives the same bytes in messages, for 
 
 from __future__ import annotations
 
-import os
-import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -24,6 +22,7 @@ from slipstream.formats import (
 )
 from slipstream.http.access import allowed_tracks, visitor
 from slipstream.http.origins import Origins
+from slipstream.http.takeover import take_link
 from slipstream.http.viewer import HttpViewer
 from slipstream.http.websocket import WebSocketError, accept
 from slipstream.http.ws_viewer import WsViewer
@@ -114,11 +113,9 @@ class HttpLive:
         if transport is None or transport.is_closing():
             viewer.close("left while waiting")
             return web.Response()
-        shared = transport.get_extra_info("socket")
-        sock = socket.socket(fileno=os.dup(shared.fileno()))
-        transport.abort()  # closes the library's descriptor only: no word goes to the peer
+        link = take_link(transport, viewer.address, self._services)
         left_out = ", ".join(form.left_out(viewer.greeting))
-        viewer.take_over(sock, upgraded or _opening(media, cors, left_out), left_out)
+        viewer.take_over(link, upgraded or _opening(media, cors, left_out), left_out)
         return web.Response()
 
     def _upgrade(self, request: web.Request, cors: Mapping[str, str]) -> bytes:

@@ -1,14 +1,12 @@
 """A viewer over HTTP: an endless response out of a log, after the library has read the request.
 
-Once it is clear that there is something to send, the socket is taken over: its descriptor is
-duplicated, the library's transport aborted, and from then on the viewer is a link and a cursor
-like any other.
+Once it is clear that there is something to send, the connection is taken over from the library
+(`http.takeover`), and from then on the viewer is a link and a cursor like any other.
 """
 
 from __future__ import annotations
 
 import asyncio
-import socket
 from typing import cast
 
 import structlog
@@ -103,11 +101,11 @@ class HttpViewer:
         """What is known of the stream where the viewer starts."""
         return () if self._sync is None else cast(Greeting, self._sync.greeting)
 
-    def take_over(self, sock: socket.socket, head: bytes, left_out: str = "") -> None:
+    def take_over(self, link: Link, head: bytes, left_out: str = "") -> None:
         """Send the response's head, the greeting and then the log.
 
         Args:
-            sock: becomes ours.
+            link: becomes ours.
             head: of the response.
             left_out: the codecs that the viewer's format cannot carry, for the log.
         """
@@ -115,7 +113,7 @@ class HttpViewer:
         assert self._form is not None
         assert self._subscription is not None
         if self._subscription.ended:
-            sock.close()
+            link.abort()
             return
         services.admissions.opened(self.address)
         services.admissions.settled(self.address)
@@ -129,14 +127,8 @@ class HttpViewer:
             **({"left_out": left_out} if left_out else {}),
         )
         self._tell(NoticeKind.PLAY, self._subscription.stream.name)
-        self._link = link = Link(
-            sock,
-            self.address,
-            self,
-            services.loop,
-            leaving=services.farewells,
-            connection_id=self.connection_id,
-        )
+        self._link = link
+        link.hand_to(self, self.connection_id)
         link.start()
         sync = self._sync
         assert sync is not None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-
 from slipstream.http.viewer import HttpViewer
 from slipstream.http.websocket import (
     CloseCode,
@@ -14,6 +12,7 @@ from slipstream.http.websocket import (
     build_control,
 )
 from slipstream.hub import EndReason
+from slipstream.net.link import Link
 
 _CLOSE_CODES = {
     EndReason.SHUTDOWN: CloseCode.GOING_AWAY,
@@ -26,10 +25,10 @@ class WsViewer(HttpViewer):
 
     __slots__ = ("_reader",)
 
-    def take_over(self, sock: socket.socket, head: bytes, left_out: str = "") -> None:
+    def take_over(self, link: Link, head: bytes, left_out: str = "") -> None:
         """See `HttpViewer`; from now on it may be spoken to."""
         self._reader = ControlReader()
-        super().take_over(sock, head, left_out)
+        super().take_over(link, head, left_out)
 
     def farewell(self, reason: EndReason) -> bytes:
         """A close frame."""

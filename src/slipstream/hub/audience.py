@@ -48,19 +48,27 @@ class Subscription:
         "ended",
         "form",
         "peer",
+        "player",
         "since",
         "started",
         "stream",
     )
 
     def __init__(
-        self, audience: Audience, form: Format, peer: ViewerPeer, delay_ms: int, now: float
+        self,
+        audience: Audience,
+        form: Format,
+        peer: ViewerPeer,
+        delay_ms: int,
+        player: str,
+        now: float,
     ) -> None:
         self.audience = audience
         self.stream = audience.stream
         self.form = form
         self.peer = peer
         self.delay_ms = delay_ms
+        self.player = player
         self.since = now
         # Of something that was there; who came before the stream was not kept waiting by us.
         self.asked_at = now if audience.stream.is_live else None
@@ -134,7 +142,7 @@ class Audience:
         return bool(self._waiting)
 
     def subscribe(
-        self, form_class: type[Format], peer: ViewerPeer, now: float, delay_ms: int
+        self, form_class: type[Format], peer: ViewerPeer, now: float, delay_ms: int, player: str
     ) -> Subscription:
         """Let a viewer in. It is started now if the stream is on air, else when it is.
 
@@ -146,7 +154,7 @@ class Audience:
             self._tell_limit(peer, "formats", reason)
             raise FullError(reason)
         form = self.form(form_class)
-        subscription = Subscription(self, form, peer, delay_ms, now)
+        subscription = Subscription(self, form, peer, delay_ms, player, now)
         limit = self.settings.max_viewers
         if limit and self._ask_for_seat(subscription, limit) is False:
             reason = f"{self.stream.name} has {limit} viewers, the limit"
@@ -174,7 +182,7 @@ class Audience:
         self.subscriptions.pop(subscription, None)
         self._waiting.pop(subscription, None)
         if seated:
-            self._directory.leave_seat(self.stream.name)
+            self._directory.leave_seat(self.stream.name, subscription.player)
 
     def form(self, form_class: type[Format]) -> Format:
         """The stream in this format."""
@@ -310,7 +318,10 @@ class Audience:
         """True or False: there is a seat or none. None: it will turn out."""
         subscription.asked_for_seat = True
         answer = self._directory.take_seat(
-            self.stream.name, limit, partial(self._on_seated, subscription)
+            self.stream.name,
+            subscription.player,
+            limit,
+            partial(self._on_seated, subscription),
         )
         if answer:
             subscription.seat()
@@ -321,7 +332,7 @@ class Audience:
             self._tell_limit(subscription.peer, "viewers", str(EndReason.FULL))
             subscription.end(EndReason.FULL)
         elif subscription.ended:
-            self._directory.leave_seat(self.stream.name)
+            self._directory.leave_seat(self.stream.name, subscription.player)
         else:
             subscription.seat()
             if not subscription.started:

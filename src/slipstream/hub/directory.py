@@ -67,13 +67,18 @@ class Directory(Protocol):
     def unfollow(self, form: Format) -> None:
         """Do so no more, once all that has been announced is in the log."""
 
-    def take_seat(self, name: str, limit: int, then: Callable[[bool], None]) -> bool | None:
+    def take_seat(
+        self, name: str, player: str, limit: int, then: Callable[[bool], None]
+    ) -> bool | None:
         """Count a viewer of a stream that may have `limit` of them.
+
+        A `player` that has a seat in another process takes no further one; empty: a viewer
+        that is nowhere else.
 
         True or False: there is a seat or none. None: `then` will be told.
         """
 
-    def leave_seat(self, name: str) -> None:
+    def leave_seat(self, name: str, player: str) -> None:
         """A viewer who had a seat has gone."""
 
 
@@ -103,7 +108,13 @@ class Alone:
     def unfollow(self, form: Format) -> None:
         """There is nobody to follow."""
 
-    def take_seat(self, name: str, limit: int, then: Callable[[bool], None]) -> bool | None:  # noqa: ARG002
+    def take_seat(
+        self,
+        name: str,
+        player: str,  # noqa: ARG002
+        limit: int,
+        then: Callable[[bool], None],  # noqa: ARG002
+    ) -> bool | None:
         """Count here."""
         taken = self._seats.get(name, 0)
         if taken >= limit:
@@ -111,7 +122,7 @@ class Alone:
         self._seats[name] = taken + 1
         return True
 
-    def leave_seat(self, name: str) -> None:
+    def leave_seat(self, name: str, player: str) -> None:  # noqa: ARG002
         """Count here."""
         left = self._seats[name] - 1
         if left:

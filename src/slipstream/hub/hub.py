@@ -74,7 +74,14 @@ class Hub:
         return stream.publish(peer, credential, now, rank)
 
     def subscribe(
-        self, name: str, form: type[Format], peer: ViewerPeer, *, now: float, delay_ms: int = 0
+        self,
+        name: str,
+        form: type[Format],
+        peer: ViewerPeer,
+        *,
+        now: float,
+        delay_ms: int = 0,
+        player: str = "",
     ) -> Subscription:
         """Begin to watch the stream `name` in the format `form`, or to wait for it.
 
@@ -84,12 +91,14 @@ class Hub:
             peer: who watches.
             now: seconds on the monotonic clock.
             delay_ms: how far behind the newest frame it wants to start; 0: the newest keyframe.
+            player: who it is, if it may be a viewer in other processes, too, and is to count
+                once; empty: it is not.
 
         Raises:
             FullError: it has all the viewers it may have.
         """
         stream = self._stream(name, now)
-        subscription = stream.subscribe(form, peer, now, delay_ms=delay_ms)
+        subscription = stream.subscribe(form, peer, now, delay_ms=delay_ms, player=player)
         if not stream.is_live or stream.on_slate:
             self.sources.find(name)
         return subscription

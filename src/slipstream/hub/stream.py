@@ -297,14 +297,20 @@ class Stream:
     # Viewers
 
     def subscribe(
-        self, form_class: type[Format], peer: ViewerPeer, now: float, *, delay_ms: int = 0
+        self,
+        form_class: type[Format],
+        peer: ViewerPeer,
+        now: float,
+        *,
+        delay_ms: int = 0,
+        player: str = "",
     ) -> Subscription:
         """Let a viewer in. It is started now if the stream is on air, else when it is.
 
         Raises:
             FullError: the stream has all the viewers it may have.
         """
-        subscription = self.audience.subscribe(form_class, peer, now, delay_ms)
+        subscription = self.audience.subscribe(form_class, peer, now, delay_ms, player)
         self._totals.subscriptions += 1
         return subscription
 

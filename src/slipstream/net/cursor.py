@@ -105,7 +105,7 @@ class Cursor:
     ) -> None:
         self.link = link
         self.log = log
-        self.fd = -1  # the link's, while the cursor keeps up; the pump looks at nothing else
+        self.fd = -1  # the link's, while the cursor keeps up; the pump looks at little else
         self.lane: Lane | None = None
         self.position = sync.position
         self.ceiling_ms = ceiling_ms
@@ -213,7 +213,7 @@ class Cursor:
                 return False
             end = min(target, self._stop)
             if self.position >= end:
-                return self._is_plain()
+                return self._is_plain() and not link.unsent
             if self.selection is not None and self._at_boundary():
                 if link.sender is self:
                     link.release()
@@ -350,7 +350,7 @@ class Cursor:
         count = min(end, segment.end) - self.position
         self.link.sender = self
         try:
-            sent = os.sendfile(self.link.fd, segment.fd, self.position - segment.origin, count)
+            sent = self.link.send_file(segment.fd, self.position - segment.origin, count)
         except BlockingIOError:
             return False
         except OSError as error:

@@ -9,6 +9,8 @@ has gone they get the rest.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
+from itertools import chain
 
 from slipstream.log import Log
 from slipstream.net.cursor import Cursor
@@ -35,6 +37,7 @@ class Lane:
         "costs",
         "delay_ms",
         "due",
+        "encrypted",
         "keeping_up",
         "log",
         "sent",
@@ -45,6 +48,7 @@ class Lane:
         self.log = log
         self.delay_ms = delay_ms
         self.keeping_up: list[Cursor] = []  # those with fd < 0 have left it
+        self.encrypted: list[Cursor] = []  # the same, for links that encrypt
         self.behind: dict[Cursor, None] = {}  # an ordered set
         self.since = 0.0  # when its last round began
         self.due = NEVER  # when its next round is to begin
@@ -61,12 +65,16 @@ class Lane:
     @property
     def is_empty(self) -> bool:
         """Whether there is nobody."""
-        return not self.behind and not any(cursor.fd >= 0 for cursor in self.keeping_up)
+        return not self.behind and next(self.all_that_keep_up(), None) is None
 
     @property
     def waits(self) -> bool:
         """Whether the log holds what is to be sent later."""
         return self.delay_ms > 0 and self.sent < self.log.head
+
+    def all_that_keep_up(self) -> Iterator[Cursor]:
+        """Whoever is where the others are."""
+        return (cursor for cursor in chain(self.keeping_up, self.encrypted) if cursor.fd >= 0)
 
     def goal(self, now: float) -> int:
         """Up to where the log is to be sent by `now`."""
@@ -91,7 +99,7 @@ class Lane:
         self.behind.pop(cursor, None)
         cursor.fd = cursor.link.fd
         cursor.caught_up()
-        self.keeping_up.append(cursor)
+        (self.encrypted if cursor.link.is_encrypted else self.keeping_up).append(cursor)
 
     def remove(self, cursor: Cursor) -> None:
         """Forget the cursor."""
@@ -101,8 +109,8 @@ class Lane:
 
     def go_on_alone(self, position: int) -> None:
         """Who keeps up no longer stands where the others do: serve each by itself, to there."""
-        for cursor in self.keeping_up:
-            if cursor.fd >= 0 and cursor.position != position:
+        for cursor in self.all_that_keep_up():
+            if cursor.position != position:
                 self.fall_behind(cursor)
         self.sent = position
 
@@ -110,4 +118,5 @@ class Lane:
         """Forget the places of those that have left."""
         if self._dirty:
             self.keeping_up = [cursor for cursor in self.keeping_up if cursor.fd >= 0]
+            self.encrypted = [cursor for cursor in self.encrypted if cursor.fd >= 0]
             self._dirty = False

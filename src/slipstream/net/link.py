@@ -13,7 +13,8 @@ import os
 import socket
 import struct
 import termios
-from typing import Protocol
+from collections.abc import Callable
+from typing import ClassVar, Protocol
 
 import structlog
 
@@ -98,8 +99,10 @@ class Link:
         "fd",
         "is_muted",
         "max_unsent",
+        "on_drained",
         "sender",
     )
+    is_encrypted: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -122,6 +125,7 @@ class Link:
         self.bytes_received = 0
         self.is_muted = False  # while what has been said already is gone through again
         self.sender: Sender | None = None  # while set, what is written goes through it
+        self.on_drained: Callable[[], None] | None = None  # called when nothing is unsent any more
         self._sock = sock
         self._owner = owner
         self._loop = loop
@@ -141,6 +145,11 @@ class Link:
     def is_closing(self) -> bool:
         """Whether nothing more may be written."""
         return self.fd < 0 or self._closing is not None
+
+    def hand_to(self, owner: LinkOwner, connection_id: str = "") -> None:
+        """Tell somebody else from now on, who may call it otherwise in the log."""
+        self._owner = owner
+        self.connection_id = connection_id or self.connection_id
 
     def start(self) -> None:
         """Read whenever bytes come."""
@@ -169,7 +178,7 @@ class Link:
         self.bytes_received += len(data)
         if self._closing is None:  # what comes while we are closing is read and forgotten
             try:
-                self._owner.received(data)
+                self._take(data)
             except Exception:  # a bug of ours costs this connection and no other
                 log.exception("link.bug", id=self.connection_id, address=self.address)
                 self.fail("an error of the server's own")
@@ -215,6 +224,22 @@ class Link:
             self.fail_later(f"{unread} bytes unread, limit {self.max_unsent}")
         return unread <= self.max_unsent
 
+    def send_file(self, source: int, offset: int, count: int) -> int:
+        """Send a range of a file, or a part of it; for the sender. Return how much it was.
+
+        Raises:
+            OSError: nothing could be sent; BlockingIOError: for now.
+        """
+        return os.sendfile(self.fd, source, offset, count)
+
+    def send_range(self, data: memoryview) -> int:
+        """Send a range that many get, or a part of it; for the sender. Return how much it was.
+
+        Raises:
+            OSError: as above.
+        """
+        return self._sock.send(data)
+
     def queued(self) -> int:
         """Bytes that the kernel holds because the peer has not acknowledged them (1 µs)."""
         if self.fd < 0:
@@ -257,6 +282,7 @@ class Link:
         self.fd = -1
         self._unsent = None
         self.sender = None
+        self.on_drained = None
         self._owner = NOBODY
         self._sock.close()
 
@@ -268,6 +294,10 @@ class Link:
         self.abort()
         if not told:
             owner.lost(reason)
+
+    def _take(self, data: bytes) -> None:
+        """Hand on what has been read."""
+        self._owner.received(data)
 
     def _readable(self) -> None:
         """Read until nothing comes: libuv tells of a reset once only, be there bytes before it."""
@@ -305,6 +335,8 @@ class Link:
             self._loop.remove_writer(self.fd)
             if self._closing is not None:
                 self._shut_down_if_done()
+            elif self.on_drained is not None:
+                self.on_drained()
 
     def _shut_down_if_done(self) -> None:
         """Say that no more comes and wait for the peer to leave, so that it reads all of it."""

@@ -3,7 +3,7 @@
 All publishers of a stream are in one worker. A connection that wants to publish a stream of
 another home moves there: its socket, and what it has said so far, which the session there goes
 through again without an answer. Nothing else is needed, for the protocol's state depends on
-nothing but the bytes.
+nothing but the bytes. With TLS it is the end of a tunnel that moves (`net.tunnel`).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from slipstream.hub import Claim
 from slipstream.net.rtmp_permit import Permit, pack_permit
+from slipstream.net.tunnel import open_tunnel
 from slipstream.rtmp import Event
 
 if TYPE_CHECKING:
@@ -51,8 +52,10 @@ class RtmpClaim:
                 services.hub.give_back(stream)
             return
         if claim.home is not None and session.said is not None and services.mover is not None:
-            permit = pack_permit(self._permit)
-            services.mover.move(session.link, claim.home, stream, session.said, permit)
+            link, permit = session.link, pack_permit(self._permit)
+            if link.is_encrypted:
+                link = open_tunnel(services, link)
+            services.mover.move(link, claim.home, stream, session.said, permit)
             session.moved(claim.home)
             return
         if not session.publishers:

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import os
 import socket
+import ssl
 from collections import deque
 from types import TracebackType
 from typing import Self
@@ -30,6 +31,7 @@ from slipstream.rtmp import (
     PublishStarted,
     RtmpUrl,
 )
+from slipstream.tls import client_context
 
 CONNECT_S = 5.0  # for TCP
 ANSWER_S = 15.0  # for the rest: servers keep players waiting 10 s for a publisher
@@ -68,13 +70,20 @@ class RtmpClient:
         self._loop = asyncio.get_running_loop()
 
     @classmethod
-    async def open(cls, url: RtmpUrl, *, timeout_s: float = CONNECT_S) -> Self:
-        """Connect to the server of `url`; nothing is said to it yet.
+    async def open(
+        cls, url: RtmpUrl, *, timeout_s: float = CONNECT_S, insecure: bool = False
+    ) -> Self:
+        """Connect to the server of `url`; no RTMP is spoken yet.
+
+        Args:
+            url: rtmp or rtmps.
+            timeout_s: what TCP and TLS may take.
+            insecure: with rtmps: any certificate will do.
 
         Raises:
             SlipstreamError: it is unknown, refuses, or does not answer.
         """
-        return cls(url, *await _connect(url, timeout_s))
+        return cls(url, *await _connect(url, timeout_s, insecure=insecure))
 
     async def __aenter__(self) -> Self:
         return self
@@ -150,9 +159,10 @@ class RtmpClient:
                 self._flush()
                 await self._writer.drain()
                 # Closed with bytes unread, a socket is reset, and the farewell with it.
-                self._writer.write_eof()
-                while await self._reader.read(READ_BYTES):
-                    pass
+                if self._writer.can_write_eof():  # not with TLS
+                    self._writer.write_eof()
+                    while await self._reader.read(READ_BYTES):
+                        pass
         except OSError:  # a time-out among them
             self._writer.transport.abort()
         self._writer.close()
@@ -205,14 +215,19 @@ class RtmpClient:
 
 
 async def _connect(
-    url: RtmpUrl, timeout_s: float
+    url: RtmpUrl, timeout_s: float, *, insecure: bool
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """Connect: the one place that has to change when RTMPS comes."""
-    if url.tls:
-        raise SlipstreamError("rtmps:// is not supported yet; use rtmp://")
     try:
         async with asyncio.timeout(timeout_s):
-            return await asyncio.open_connection(sock=await _connected_socket(url))
+            return await asyncio.open_connection(
+                sock=await _connected_socket(url),
+                ssl=client_context(insecure=insecure) if url.tls else None,
+                server_hostname=url.host if url.tls else None,
+            )
+    except ssl.SSLCertVerificationError as error:
+        reason = f"its certificate is not trusted: {error.verify_message}; --insecure takes any"
+    except ssl.SSLError as error:
+        reason = f"no TLS is possible with it: {(error.reason or str(error)).lower()}"
     except TimeoutError:
         reason = f"no answer within {timeout_s:g} s"
     except socket.gaierror:

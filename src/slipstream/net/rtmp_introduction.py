@@ -42,8 +42,13 @@ def introduce(session: RtmpSession, event: ConnectRequested) -> bool:
         return True
     if introduction.is_guess:
         reason = "wrong user or password"
-        where = {"id": session.connection_id, "address": address, "app": event.app}
-        log.warning("connect.refused", **where, reason=reason)
+        log.warning(
+            "connect.refused",
+            id=session.connection_id,
+            address=address,
+            app=event.app,
+            reason=reason,
+        )
         session.tell(NoticeKind.REFUSED, event.app, reason=reason, action="connect")
     session.connection.reject_connect(introduction.refusal)
     session.flush()

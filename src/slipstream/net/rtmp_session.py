@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -53,7 +52,12 @@ OTHERS_KNOW_S = 0.05
 
 
 class RtmpSession:
-    """Made for each accepted socket; lives until its link ends."""
+    """Made for each connection; lives until its link ends.
+
+    Args:
+        services: of this worker.
+        link: becomes ours.
+    """
 
     __slots__ = (
         "_connection",
@@ -76,7 +80,7 @@ class RtmpSession:
         "waiting",
     )
 
-    def __init__(self, services: Services, sock: socket.socket, address: str) -> None:
+    def __init__(self, services: Services, link: Link) -> None:
         self.services = services
         self.connection_id = services.new_id("rtmp")
         self.app = ""
@@ -93,20 +97,14 @@ class RtmpSession:
         self.said: list[bytes] | None = [] if services.mover is not None else None
         self.publishers: dict[int, RtmpPublisher] = {}
         self.viewers: dict[int, RtmpViewer] = {}
-        self.link = Link(
-            sock,
-            address,
-            self,
-            services.loop,
-            leaving=services.farewells,
-            connection_id=self.connection_id,
-        )
+        self.link = link
+        link.hand_to(self, self.connection_id)
         self._connection = ServerConnection(random_bytes=os.urandom)
         self._pending = True
         self._deadline: asyncio.TimerHandle | None = None
         services.sessions[self] = None
         self.expect("the handshake", services.settings.handshake_s)
-        self.link.start()
+        link.start()
 
     # The link's side
 

@@ -9,7 +9,7 @@ from slipstream.relays.relays import Relays
 from slipstream.relays.report import RelayReport
 from slipstream.relays.rule import RelayKind, Rule, read_rule
 from slipstream.relays.settings import PullSettings, PushSettings, RelaySettings
-from slipstream.relays.store import RelayStore
+from slipstream.relays.store import RelayStore, StoreError
 
 __all__ = [
     "ConflictError",
@@ -22,5 +22,6 @@ __all__ = [
     "RelayStore",
     "Relays",
     "Rule",
+    "StoreError",
     "read_rule",
 ]

@@ -70,7 +70,8 @@ class RelayControl:
 
         Raises:
             ConflictError: there is such a relay.
-            SlipstreamError: the address may not be reached, or the store cannot be written.
+            StoreError: the store cannot be written.
+            SlipstreamError: the address may not be reached, or there are too many.
         """
         self._check(rule)
 
@@ -89,7 +90,7 @@ class RelayControl:
 
         Raises:
             ConflictError: it stands in the configuration.
-            SlipstreamError: the store cannot be written.
+            StoreError: the store cannot be written.
         """
         rule = self._find(relay_id)
         if rule is None:
@@ -109,7 +110,7 @@ class RelayControl:
         """Let it rest until it is started, also after a restart; None: there is no such relay.
 
         Raises:
-            SlipstreamError: the store cannot be written.
+            StoreError: the store cannot be written.
         """
         return await self._set_stopped(relay_id, is_stopped=True)
 
@@ -117,7 +118,7 @@ class RelayControl:
         """Have it run again; None: there is no such relay.
 
         Raises:
-            SlipstreamError: the store cannot be written.
+            StoreError: the store cannot be written.
         """
         return await self._set_stopped(relay_id, is_stopped=False)
 

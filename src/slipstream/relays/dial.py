@@ -46,8 +46,6 @@ async def dial(url: RtmpUrl, allowed: Collection[str]) -> socket.socket:
     Raises:
         SlipstreamError: there is none, it may not be reached, or it does not answer.
     """
-    if url.tls:
-        raise SlipstreamError("rtmps:// is not supported yet; use rtmp://")
     try:
         async with asyncio.timeout(DIAL_S):
             return await _dial(url, allowed)

@@ -10,10 +10,12 @@ import asyncio
 import random
 from collections.abc import Callable
 from enum import StrEnum
+from secrets import token_hex
 
 import structlog
 
 from slipstream.errors import SlipstreamError
+from slipstream.net.link import describe
 from slipstream.net.services import Services
 from slipstream.relays.backoff import Backoff
 from slipstream.relays.dial import dial
@@ -22,6 +24,8 @@ from slipstream.relays.push import PushSession
 from slipstream.relays.rule import RelayKind, Rule
 from slipstream.relays.session import Session
 from slipstream.relays.settings import RelaySettings
+from slipstream.rtmp import RtmpUrl
+from slipstream.rtmp.challenge import STEPS, answer_challenge
 
 log = structlog.get_logger()
 
@@ -126,6 +130,8 @@ class Relay:
                 began_at = await self._relay()
             except SlipstreamError as error:
                 self.error = self.rule.hide(str(error))
+            except OSError as error:
+                self.error = describe(error)
             except Exception:
                 log.exception("relay.bug", relay=self.rule.id, stream=self.stream)
                 self.error = "an error of the server's own"
@@ -153,41 +159,53 @@ class Relay:
 
         Raises:
             SlipstreamError: there is no connection.
+            OSError: it broke at once.
         """
+        url = self.rule.url_for(self.stream)
+        app = url.app
+        for _ in range(STEPS):
+            session = await self._make_session(url)
+            await self._see_through(session)
+            answer = answer_challenge(session.refusal, url.user, url.password, token_hex(4))
+            if not answer:
+                break
+            url = url._replace(app=f"{app}{'&' if '?' in app else '?'}{answer}")
+        return session.began_at
+
+    async def _make_session(self, url: RtmpUrl) -> Session:
         rule, services = self.rule, self._services
-        url = rule.url_for(self.stream)
         sock = await dial(url, self._settings_of().allowed_hosts)
         connection_id = services.new_id(rule.kind)
-        session: Session
         if rule.kind is RelayKind.PUSH:
-            session = PushSession(services, sock, url, self.stream, connection_id)
-        else:
-            credential = f"relay:{rule.id}"
-            session = PullSession(services, sock, url, self.stream, connection_id, credential)
+            return PushSession(services, sock, url, self.stream, connection_id)
+        credential = f"relay:{rule.id}"
+        return PullSession(services, sock, url, self.stream, connection_id, credential)
+
+    async def _see_through(self, session: Session) -> None:
+        """Wait for the end of a connection."""
         log.info(
             "relay.open",
-            id=connection_id,
-            relay=rule.id,
+            id=session.connection_id,
+            relay=self.rule.id,
             stream=self.stream,
-            url=rule.shown_url,
+            url=self.rule.shown_url,
             address=session.address,
         )
         self.session = session
         reason = "closed"
         try:
             session.begin()
-            reason = self.error = rule.hide(await session.ended)
+            reason = self.error = self.rule.hide(await session.ended)
         finally:
+            session.close(reason)
             self.session = None
             self._bytes += session.bytes
             self._frames += session.frames
             log.info(
                 "relay.close",
-                id=connection_id,
+                id=session.connection_id,
                 stream=self.stream,
                 reason=reason,
                 bytes=session.bytes,
                 frames=session.frames,
             )
-            session.close(reason)
-        return session.began_at

@@ -6,6 +6,7 @@ One rule may stand for many streams (`live/*`); each of them has a relay of its 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -96,7 +97,7 @@ class Rule:
         if self._name_is_secret:
             secrets.append(name)
         for secret in filter(None, secrets):
-            text = text.replace(secret, MASK)
+            text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", MASK, text)
         return text
 
     @property

@@ -9,11 +9,15 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import ssl
 from abc import ABC, abstractmethod
+from functools import cache
 
 from slipstream.net.link import Link
 from slipstream.net.services import Services
+from slipstream.net.tls_link import TlsLink
 from slipstream.rtmp import ClientConnection, Connected, Ended, EnhancedCapabilities, Event, RtmpUrl
+from slipstream.tls import TlsConnection, client_context
 
 ANSWER_S = 15.0  # for all that has to be said before media; servers keep players waiting 10 s
 
@@ -26,6 +30,7 @@ class Session(ABC):
         began_at: when media were let through, in the loop's time; None if that has not been.
         bytes: of media, sent or received.
         frames: messages of media, sent or received.
+        refusal: with which words the server ended it, as it said them.
 
     Args:
         services: of this worker.
@@ -55,12 +60,14 @@ class Session(ABC):
         self.began_at: float | None = None
         self.bytes = 0
         self.frames = 0
+        self.refusal = ""
         self.server = EnhancedCapabilities()  # what it has announced
         self.connection = ClientConnection(
             url.app, url.tc_url, random_bytes=os.urandom, capabilities=capabilities
         )
-        self.link = Link(sock, self.address, self, loop, leaving=services.farewells)
+        self.link = self._make_link(sock)
         self.link.max_unsent = services.settings.max_unread
+        self._may_write = False
         self._deadline: asyncio.TimerHandle | None = None
 
     # What the worker asks of all connections when it ends
@@ -80,8 +87,11 @@ class Session(ABC):
         """Say what is wanted, and read the answers."""
         self.services.sessions[self] = None
         self.expect("an answer", ANSWER_S)
-        self.link.start()
-        self.flush()
+        if isinstance(self.link, TlsLink):
+            self.link.shake_hands()
+        else:
+            self.link.start()
+            self._speak(self.link)
 
     def received(self, data: bytes) -> None:
         """Handle what was read at once."""
@@ -108,9 +118,10 @@ class Session(ABC):
 
     def flush(self) -> None:
         """Send what the protocol has to say, between two messages of media."""
-        data = self.connection.data_to_send()
-        if data:
-            self.link.write(data)
+        if self._may_write:
+            data = self.connection.data_to_send()
+            if data:
+                self.link.write(data)
 
     def expect(self, what: str, within_s: float = 0.0) -> None:
         """Close the connection if `what` does not come in time; nothing: no longer."""
@@ -142,10 +153,25 @@ class Session(ABC):
 
     # Inside
 
+    def _make_link(self, sock: socket.socket) -> Link:
+        loop, leaving = self.services.loop, self.services.farewells
+        if not self.url.tls:
+            return Link(sock, self.address, self, loop, leaving=leaving)
+        tls = TlsConnection(_context(), self.url.host)
+        return TlsLink(
+            *(sock, self.address, self, loop, tls), on_established=self._speak, leaving=leaving
+        )
+
+    def _speak(self, _: Link) -> None:
+        """Say what has had to wait: the connection carries bytes from now on."""
+        self._may_write = True
+        self.flush()
+
     def _handle(self, event: Event, now: float) -> None:
         if isinstance(event, Connected):
             self.server = event.enhanced
         elif isinstance(event, Ended):
+            self.refusal = event.description
             self.close(f"the server said: {_words(event)}")
         else:
             self.take(event, now)
@@ -158,6 +184,12 @@ class Session(ABC):
         self.services.sessions.pop(self, None)
         if not self.ended.done():
             self.ended.set_result(reason)
+
+
+@cache
+def _context() -> ssl.SSLContext:
+    """One for all: to read the authorities that are known takes 20 ms."""
+    return client_context()
 
 
 def _words(event: Ended) -> str:

@@ -26,6 +26,10 @@ FILE = "relays.json"
 MAX_RULES = 1_000
 
 
+class StoreError(SlipstreamError):
+    """The file cannot be read or written."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kept:
     """What the file says."""
@@ -62,7 +66,8 @@ class RelayStore:
         """Put what `change` makes of it in the place of what is kept.
 
         Raises:
-            SlipstreamError: the file cannot be read or written; nothing has changed.
+            StoreError: the file cannot be read or written; nothing has changed.
+            SlipstreamError: there would be too many.
         """
         try:
             with self._locked():
@@ -74,7 +79,7 @@ class RelayStore:
                     self._write(after)
         except (OSError, ValueError) as error:
             reason = describe(error) if isinstance(error, OSError) else "it is no list of relays"
-            raise SlipstreamError(f"{self._path} cannot be changed: {reason}") from error
+            raise StoreError(f"{self._path} cannot be changed: {reason}") from error
 
     def _look(self) -> tuple[int, int] | None:
         """What tells one state of the file from another; None: there is none."""

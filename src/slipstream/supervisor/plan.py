@@ -33,6 +33,8 @@ class Plan:
         arguments: of the command line, behind `serve`.
         rtmp: listening sockets, each with the address it was opened for.
         http: the same for HTTP.
+        rtmps: the same for RTMPS; none without certificates.
+        https: the same for HTTPS.
         generation: from 1.
     """
 
@@ -41,6 +43,8 @@ class Plan:
     arguments: Sequence[str]
     rtmp: Mapping[socket.socket, str]
     http: Mapping[socket.socket, str]
+    rtmps: Mapping[socket.socket, str]
+    https: Mapping[socket.socket, str]
     rendezvous: Rendezvous
     ledger: Ledger
     generation: int
@@ -63,6 +67,8 @@ class Plan:
             ledger=self.ledger,
             rtmp=list(self.rtmp),
             http=list(self.http),
+            rtmps=list(self.rtmps),
+            https=list(self.https),
             badge=Badge(number, slot, self.generation, os.getpid()),
             inheritance=self.leave(self.generation, number + 1, workers),
             rendezvous=self.rendezvous,
@@ -81,8 +87,10 @@ class Plan:
         return Inheritance(
             arguments=list(self.arguments),
             config=self.config.to_json(),
-            rtmp={sock.fileno(): address for sock, address in self.rtmp.items()},
-            http={sock.fileno(): address for sock, address in self.http.items()},
+            rtmp=_by_descriptor(self.rtmp),
+            http=_by_descriptor(self.http),
+            rtmps=_by_descriptor(self.rtmps),
+            https=_by_descriptor(self.https),
             rendezvous=self.rendezvous.descriptors,
             ledger=(self.ledger.fd, self.ledger.slots),
             generation=generation,
@@ -92,7 +100,7 @@ class Plan:
 
     def close_listeners(self) -> None:
         """Accept nobody any more."""
-        for sock in (*self.rtmp, *self.http):
+        for sock in (*self.rtmp, *self.http, *self.rtmps, *self.https):
             sock.close()
 
 
@@ -102,9 +110,13 @@ def first_plan(config: Config, keys: Keys, arguments: Sequence[str]) -> Plan:
     Raises:
         SlipstreamError: an address cannot be used.
     """
-    server = config.server
+    server, encrypted = config.server, config.encrypted()
     rtmp = open_listening_socket(server.rtmp)
     http = open_listening_socket(server.http)
+    rtmps, https = (
+        {open_listening_socket(place): place} if place else {}
+        for place in (encrypted.rtmps, encrypted.https)
+    )
     rendezvous = Rendezvous.open()
     rendezvous.take(Office.SUPERVISOR)
     return Plan(
@@ -113,6 +125,8 @@ def first_plan(config: Config, keys: Keys, arguments: Sequence[str]) -> Plan:
         arguments=arguments,
         rtmp={rtmp: server.rtmp},
         http={http: server.http},
+        rtmps=rtmps,
+        https=https,
         rendezvous=rendezvous,
         ledger=Ledger(LEDGER_ROWS * server.worker_count),
         generation=1,
@@ -135,6 +149,8 @@ def next_plan(
         arguments=arguments,
         rtmp=_listeners(config.server.rtmp, inheritance.rtmp),
         http=_listeners(config.server.http, inheritance.http),
+        rtmps=_listeners(config.encrypted().rtmps, inheritance.rtmps),
+        https=_listeners(config.encrypted().https, inheritance.https),
         rendezvous=rendezvous,
         ledger=Ledger(max(rows, LEDGER_ROWS * config.server.worker_count), fd),
         generation=inheritance.generation,
@@ -142,7 +158,10 @@ def next_plan(
 
 
 def _listeners(address: str, inherited: Mapping[int, str]) -> dict[socket.socket, str]:
-    """The listening socket for an address; if it cannot be opened, those there were."""
+    """The listening socket for an address; if it cannot be opened, those there were.
+
+    No address, no socket.
+    """
     socks: dict[socket.socket, str] = {}
     for fd, place in inherited.items():
         sock = socket.socket(fileno=fd)
@@ -150,6 +169,8 @@ def _listeners(address: str, inherited: Mapping[int, str]) -> dict[socket.socket
         socks[sock] = place
     if address in socks.values():
         wanted = {sock: place for sock, place in socks.items() if place == address}
+    elif not address:
+        wanted = {}
     else:
         try:
             wanted = {open_listening_socket(address): address}
@@ -160,3 +181,7 @@ def _listeners(address: str, inherited: Mapping[int, str]) -> dict[socket.socket
         if sock not in wanted:
             sock.close()  # workers of before still have it, until they have drained
     return wanted
+
+
+def _by_descriptor(socks: Mapping[socket.socket, str]) -> dict[int, str]:
+    return {sock.fileno(): address for sock, address in socks.items()}

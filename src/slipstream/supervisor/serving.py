@@ -27,6 +27,7 @@ from slipstream.net.listener import format_address, open_listening_socket
 from slipstream.supervisor.plan import Plan, first_plan, next_plan
 from slipstream.supervisor.replacement import TRIAL
 from slipstream.supervisor.supervisor import Supervisor
+from slipstream.tls import prepare
 from slipstream.workers.inheritance import Inheritance
 
 log = structlog.get_logger()
@@ -48,6 +49,7 @@ def serve(load: LoadConfig, arguments: Sequence[str]) -> None:
     elif inheritance is None:
         config = load()
         open_data_folder(config.server.data_dir)
+        prepare(config.tls, config.server.data_dir)
         if config.server.worker_count == 1:
             app.serve(config, load)
         else:
@@ -66,12 +68,17 @@ def _try_out(config: Config, inheritance: Inheritance | None) -> None:
     _import_loop()
     check_data_folder(config.server.data_dir)
     load_keys(config.server.data_dir)
-    server = config.server
+    prepare(config.tls, config.server.data_dir)
+    server, encrypted = config.server, config.encrypted()
     if inheritance is not None:
-        if server.rtmp not in inheritance.rtmp.values():
-            open_listening_socket(server.rtmp).close()
-        if server.http not in inheritance.http.values():
-            open_listening_socket(server.http).close()
+        for wanted, there in (
+            (server.rtmp, inheritance.rtmp),
+            (server.http, inheritance.http),
+            (encrypted.rtmps, inheritance.rtmps),
+            (encrypted.https, inheritance.https),
+        ):
+            if wanted and wanted not in there.values():
+                open_listening_socket(wanted).close()
 
 
 def _succeed(load: LoadConfig, arguments: Sequence[str], inheritance: Inheritance) -> None:
@@ -116,9 +123,8 @@ def _supervise(
 
     def tell() -> None:
         if inheritance is None:
-            (rtmp,), (http,) = plan.rtmp, plan.http
-            places = format_address(rtmp), format_address(http)
-            print(welcome(plan.config, plan.keys, *places), file=sys.stderr)  # noqa: T201
+            socks = (*plan.rtmp, *plan.http, *plan.rtmps, *plan.https)
+            print(welcome(plan.config, plan.keys, *map(format_address, socks)), file=sys.stderr)  # noqa: T201
         elif inheritance.begins_generation:
             log.info("server.replaced", generation=plan.generation)
 

@@ -25,17 +25,21 @@ from slipstream.tools.wording import (
 )
 
 
-def run(url: str, *, out: Path | None = None, seconds: float | None = None) -> None:
+def run(
+    url: str, *, out: Path | None = None, seconds: float | None = None, insecure: bool = False
+) -> None:
     """Play until the stream ends, the time is over, or Ctrl-C.
 
     Raises:
         SlipstreamError: the server or the file cannot be used.
     """
-    run_until_stopped(_play(url, out, seconds, open_console()))
+    run_until_stopped(_play(url, out, seconds, open_console(), insecure=insecure))
 
 
-async def _play(url: str, out: Path | None, seconds: float | None, console: Console) -> None:
-    async with watching(url) as batches:
+async def _play(
+    url: str, out: Path | None, seconds: float | None, console: Console, *, insecure: bool
+) -> None:
+    async with watching(url, insecure=insecure) as batches:
         with _kept(out) as file:
             console.print(f"Playing {url_words(url)}")
             player = Player(console)

@@ -42,17 +42,19 @@ class TrackReport:
     jitter_ms: float
 
 
-def run(url: str, *, seconds: float = USUAL_S, as_json: bool = False) -> None:
+def run(
+    url: str, *, seconds: float = USUAL_S, as_json: bool = False, insecure: bool = False
+) -> None:
     """Watch, then print a table, or JSON.
 
     Raises:
         SlipstreamError: the stream cannot be watched.
     """
-    run_until_stopped(_probe(url, seconds, as_json=as_json))
+    run_until_stopped(_probe(url, seconds, as_json=as_json, insecure=insecure))
 
 
-async def _probe(url: str, seconds: float, *, as_json: bool) -> None:
-    viewing = await _watch(url, seconds)
+async def _probe(url: str, seconds: float, *, as_json: bool, insecure: bool) -> None:
+    viewing = await _watch(url, seconds, insecure=insecure)
     reports = [
         _report(key, viewing.infos[key], viewing.meter.tracks[key]) for key in viewing.meter.order
     ]
@@ -64,9 +66,9 @@ async def _probe(url: str, seconds: float, *, as_json: bool) -> None:
         _print_notes(console, viewing)
 
 
-async def _watch(url: str, seconds: float) -> Viewing:
+async def _watch(url: str, seconds: float, *, insecure: bool) -> Viewing:
     viewing = Viewing()
-    async with watching(url) as batches:
+    async with watching(url, insecure=insecure) as batches:
         began = monotonic()
 
         def render() -> RenderableType:

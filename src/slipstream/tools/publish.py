@@ -12,20 +12,20 @@ from slipstream.tools.source import Source
 from slipstream.tools.wording import url_words
 
 
-def run(source: str, url: str, *, loop: bool = False) -> None:
+def run(source: str, url: str, *, loop: bool = False, insecure: bool = False) -> None:
     """Publish until the source ends, or Ctrl-C.
 
     Raises:
         SlipstreamError: the source cannot be read, or the server says no or goes.
     """
-    run_until_stopped(_publish(Source(source, loop=loop), url, open_console()))
+    run_until_stopped(_publish(Source(source, loop=loop), url, open_console(), insecure=insecure))
 
 
-async def _publish(source: Source, url: str, console: Console) -> None:
+async def _publish(source: Source, url: str, console: Console, *, insecure: bool) -> None:
     target = parse_rtmp_url(url)
     async with source:
         tags = await source.read()  # first: no server need know of a source that is none
-        async with await RtmpClient.open(target) as client:
+        async with await RtmpClient.open(target, insecure=insecure) as client:
             await client.publish()
             console.print(f"Publishing {source.name} to {url_words(url)}")
             for note in source.notes:

@@ -14,6 +14,7 @@ from slipstream.errors import SlipstreamError
 from slipstream.media import FlvParser, FlvTag
 from slipstream.net.rtmp_client import ANSWER_S, CONNECT_S, EndedError, RtmpClient
 from slipstream.rtmp import parse_rtmp_url
+from slipstream.tls import client_context
 from slipstream.tools.wording import url_words
 
 MAX_WORDS = 200  # characters of what an HTTP server says when it refuses
@@ -21,8 +22,12 @@ MAX_WORDS = 200  # characters of what an HTTP server says when it refuses
 Batches: TypeAlias = AsyncIterator[list[FlvTag]]
 
 
-def watching(url: str) -> AbstractAsyncContextManager[Batches]:
+def watching(url: str, *, insecure: bool = False) -> AbstractAsyncContextManager[Batches]:
     """Play a URL: yields the tags in batches, as they come.
+
+    Args:
+        url: of rtmp, rtmps, http or https.
+        insecure: with TLS: any certificate will do.
 
     Raises:
         EndedError: from the iterator, when the server ends the stream; it never ends otherwise.
@@ -30,15 +35,15 @@ def watching(url: str) -> AbstractAsyncContextManager[Batches]:
     """
     scheme = url.strip().partition("://")[0].lower()
     if scheme in ("http", "https"):
-        return _over_http(url.strip())
+        return _over_http(url.strip(), insecure=insecure)
     if scheme in ("rtmp", "rtmps"):
-        return _over_rtmp(url)
+        return _over_rtmp(url, insecure=insecure)
     raise SlipstreamError(f"{url_words(url)} begins neither with rtmp:// nor with http://")
 
 
 @asynccontextmanager
-async def _over_rtmp(url: str) -> AsyncIterator[Batches]:
-    async with await RtmpClient.open(parse_rtmp_url(url)) as client:
+async def _over_rtmp(url: str, *, insecure: bool) -> AsyncIterator[Batches]:
+    async with await RtmpClient.open(parse_rtmp_url(url), insecure=insecure) as client:
         await client.play()
         yield _tags_of(client)
 
@@ -50,12 +55,12 @@ async def _tags_of(client: RtmpClient) -> Batches:
 
 
 @asynccontextmanager
-async def _over_http(url: str) -> AsyncIterator[Batches]:
+async def _over_http(url: str, *, insecure: bool) -> AsyncIterator[Batches]:
     limits = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S)
     async with aiohttp.ClientSession(timeout=limits) as session:
         try:
             async with asyncio.timeout(ANSWER_S):
-                response = await session.get(url)
+                response = await session.get(url, ssl=client_context(insecure=insecure))
         except TimeoutError:
             raise SlipstreamError(f"{url_words(url)}: no answer") from None
         except aiohttp.ClientError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from itertools import count
@@ -56,7 +57,7 @@ class WorkerDirectory:
         self, number: int, line: Line, feeds: Feeds, loop: asyncio.AbstractEventLoop
     ) -> None:
         self.homes: dict[str, int] = {}  # of all streams that have one
-        self.seats: dict[str, int] = {}  # taken by viewers of this worker
+        self.seats: dict[str, Counter[str]] = {}  # taken by viewers of this worker, by player
         self.held: set[str] = set()  # streams that the supervisor thinks we have something of
         self.settle_s = SETTLE_S
         self._claimed_at: dict[str, float] = {}
@@ -187,19 +188,24 @@ class WorkerDirectory:
 
     # Seats
 
-    def take_seat(self, name: str, limit: int, then: Callable[[bool], None]) -> bool | None:
+    def take_seat(
+        self, name: str, player: str, limit: int, then: Callable[[bool], None]
+    ) -> bool | None:
         """Ask the supervisor."""
-        message = TakeSeat(next(self._tickets), name, limit)
+        message = TakeSeat(next(self._tickets), name, limit, player)
         self._seatings[message.ticket] = message, then
         self._line.send(message)
         return None
 
-    def leave_seat(self, name: str) -> None:
+    def leave_seat(self, name: str, player: str) -> None:
         """Tell the supervisor."""
-        self.seats[name] -= 1
-        if not self.seats[name]:
+        seats = self.seats[name]
+        seats[player] -= 1
+        if not seats[player]:
+            del seats[player]
+        if not seats:
             del self.seats[name]
-        self._line.send(LeaveSeat(name))
+        self._line.send(LeaveSeat(name, player))
 
     # What the supervisor says
 
@@ -284,5 +290,5 @@ class WorkerDirectory:
         if wish is None or then is None:
             return
         if message.room:
-            self.seats[wish.name] = self.seats.get(wish.name, 0) + 1
+            self.seats.setdefault(wish.name, Counter())[wish.player] += 1
         then(message.room)

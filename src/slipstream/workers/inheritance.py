@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from time import monotonic
 from typing import Self
 from zlib import crc32
@@ -64,6 +64,8 @@ class Inheritance:
     """Of the first of them."""
     workers: dict[str, list[int]]
     """Those there are, as in `Census`: slot, pid, generation by number."""
+    rtmps: dict[int, str] = field(default_factory=dict)
+    https: dict[int, str] = field(default_factory=dict)
 
     @property
     def begins_generation(self) -> bool:
@@ -73,7 +75,8 @@ class Inheritance:
     @property
     def descriptors(self) -> tuple[int, ...]:
         """All that go along."""
-        return (*self.rtmp, *self.http, *self.rendezvous, self.ledger[0])
+        listening = (*self.rtmp, *self.http, *self.rtmps, *self.https)
+        return (*listening, *self.rendezvous, self.ledger[0])
 
     def write(self) -> int:
         """Return the descriptor of a memory file that holds all this."""
@@ -97,8 +100,10 @@ class Inheritance:
             return cls(
                 arguments=[str(argument) for argument in fields["arguments"]],
                 config=str(fields["config"]),
-                rtmp={int(fd): str(address) for fd, address in fields["rtmp"].items()},
-                http={int(fd): str(address) for fd, address in fields["http"].items()},
+                rtmp=_places(fields["rtmp"]),
+                http=_places(fields["http"]),
+                rtmps=_places(fields["rtmps"]),
+                https=_places(fields["https"]),
                 rendezvous=(int(fields["rendezvous"][0]), int(fields["rendezvous"][1])),
                 ledger=(int(fields["ledger"][0]), int(fields["ledger"][1])),
                 generation=int(fields["generation"]),
@@ -121,6 +126,10 @@ class Inheritance:
         inheritance = cls.read(int(file))
         os.close(int(file))
         return inheritance
+
+
+def _places(listening: dict[str, str]) -> dict[int, str]:
+    return {int(fd): str(address) for fd, address in listening.items()}
 
 
 class Succession:

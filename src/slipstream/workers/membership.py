@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from slipstream.access import Failures
@@ -30,6 +30,7 @@ from slipstream.workers.messages import (
     WrongKey,
 )
 from slipstream.workers.mover import LineMover, unpack_reads
+from slipstream.workers.seats import NAMELESS
 
 Receive = Callable[[socket.socket, str, Sequence[bytes], bytes], None]
 
@@ -133,7 +134,8 @@ class Membership:
             ready=self._ready,
             homes=directory.own_homes(),
             held=list(directory.held),
-            seats=dict(directory.seats),
+            seats={name: seats[NAMELESS] for name, seats in directory.seats.items()},
+            players={name: _players(seats) for name, seats in directory.seats.items()},
         )
 
     def _keep_config(self, config: str) -> None:
@@ -146,6 +148,10 @@ class Membership:
     def _on_replacing(self, _: Replacing, __: Packet) -> None:
         self._succession.announce()
         self.line.finish()
+
+
+def _players(seats: Mapping[str, int]) -> dict[str, int]:
+    return {player: count for player, count in seats.items() if player != NAMELESS}
 
 
 def _nothing() -> None:

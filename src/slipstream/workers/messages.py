@@ -8,7 +8,7 @@ memory file whose descriptor is sent instead.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from struct import Struct, error
 from typing import Any
@@ -51,7 +51,9 @@ class Hello:
     held: list[str]
     """Streams of which it has anything."""
     seats: dict[str, int]
-    """Viewers of streams that have a limit."""
+    """Viewers of streams that have a limit, but for those in `players`."""
+    players: dict[str, dict[str, int]] = field(default_factory=dict)
+    """By stream: who has how many seats here, and may have some in other workers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,8 @@ class TakeSeat:
     ticket: int
     name: str
     limit: int
+    player: str = ""
+    """Who it is, if it may be in other workers, too; it takes one seat. Empty: one by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +140,7 @@ class LeaveSeat:
     """Such a viewer has gone."""
 
     name: str
+    player: str = ""
 
 
 @dataclass(frozen=True, slots=True)

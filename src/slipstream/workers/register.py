@@ -10,7 +10,6 @@ follow its streams are asked how far they had come before the next claim is gran
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,6 +42,7 @@ from slipstream.workers.messages import (
     Yield,
     Yielded,
 )
+from slipstream.workers.seats import NAMELESS, Seats
 
 ANSWER_S = 1.0  # how long a worker may take to answer; who does not is left out
 NOBODY = 0  # no worker has this number
@@ -69,7 +69,7 @@ class _Entry:
     claims: list[_Claim] = field(default_factory=list)  # that wait
     wanted: set[str] = field(default_factory=set)  # formats in which viewers wait
     yielding: bool = False  # the home has been asked to give it up
-    seats: Counter[int] = field(default_factory=Counter)
+    seats: Seats = field(default_factory=Seats)
 
     @property
     def is_needless(self) -> bool:
@@ -128,8 +128,9 @@ class Register:
                 self._broadcast(Located(name, number), but=number)
         for name in (*hello.homes, *hello.held):
             self._entry(name).holders.add(number)
-        for name, seats in hello.seats.items():
-            self._entry(name).seats[number] = seats
+        for name in {**hello.seats, **hello.players}:
+            players = {NAMELESS: hello.seats.get(name, 0), **hello.players.get(name, {})}
+            self._entry(name).seats.replace(number, players)
         if self._settled:
             self._send_homes(number)
             self._grant_waiting(now)
@@ -156,7 +157,7 @@ class Register:
         for name, entry in list(self.streams.items()):
             entry.holders.discard(number)
             entry.unheard.discard(number)
-            entry.seats.pop(number, None)
+            entry.seats.clear(number)
             entry.claims = [claim for claim in entry.claims if claim.worker != number]
             if entry.home == number:
                 entry.home, entry.yielding = NOBODY, False
@@ -290,17 +291,12 @@ class Register:
     # Seats
 
     def _on_take_seat(self, number: int, wish: TakeSeat, _: Packet, __: float) -> None:
-        seats = self._entry(wish.name).seats
-        room = seats.total() < wish.limit
-        if room:
-            seats[number] += 1
+        room = self._entry(wish.name).seats.take(number, wish.player, wish.limit)
         self._send(number, Seated(wish.ticket, room), b"", -1)
 
     def _on_leave_seat(self, number: int, seat: LeaveSeat, _: Packet, now: float) -> None:
         entry = self._entry(seat.name)
-        entry.seats[number] -= 1
-        if entry.seats[number] <= 0:
-            del entry.seats[number]
+        entry.seats.leave(number, seat.player)
         self._grant(seat.name, entry, now)
 
     # Questions

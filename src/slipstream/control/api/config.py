@@ -18,6 +18,7 @@ from slipstream.control.api.route import Call, Route
 from slipstream.control.live import LiveConfig
 from slipstream.control.log_fields import MASK, mask
 from slipstream.control.parts import Parts
+from slipstream.relays import Rule
 
 # Names of settings that hold a secret; one that ends otherwise (`key_file`) says where one is.
 _SECRET = re.compile(r"(?:.*_)?(?:key|keys|password|secret|secrets|token|tokens)")
@@ -74,6 +75,12 @@ class ConfigResource:
         config = self._live.config
         settings = without_secrets(config.model_dump(mode="json", exclude={"apps"}))
         apps = config.model_dump(mode="json", include={"apps"}, exclude_unset=True)
+        for relay, order in zip(
+            (*settings["relays"]["push"], *settings["relays"]["pull"]),
+            (*config.relays.push, *config.relays.pull),
+            strict=True,
+        ):
+            relay["url"] = Rule.of(order).shown_url  # keys may stand in its path
         settings["apps"] = without_secrets(apps.get("apps", {}))
         return {"settings": settings, "pending": self._live.pending}
 

@@ -65,7 +65,7 @@ class KeysResource:
     def routes(self) -> Iterable[Route]:
         """All of them."""
         path = "/api/v1/keys"
-        one = f"{path}/{{id}}"
+        one = f"{path}/{{key}}"
         missing = {404: "There is no such key."}
         return (
             Route("GET", path, "All stream keys", self._all, KeyReports),
@@ -122,7 +122,7 @@ class KeysResource:
 
     def _of(self, call: Call, act: Callable[[str], Any]) -> Any:
         """Act on the key that is named, if there is one."""
-        key_id = call.path["id"]
+        key_id = call.path["key"]
         if not any(key.id == key_id for key in self._keys.list()):
             raise ProblemError(404, NOT_FOUND)
         return act(key_id)

@@ -18,10 +18,8 @@ from slipstream.control.api.document import Schema, document
 from slipstream.control.api.events import EventsResource
 from slipstream.control.api.following import Following
 from slipstream.control.api.health import METRICS, Health
-from slipstream.control.api.keys import KeysResource
 from slipstream.control.api.logs import LogsResource
 from slipstream.control.api.problems import ProblemError, problem
-from slipstream.control.api.relays import RelaysResource
 from slipstream.control.api.route import Call, Resource, Route
 from slipstream.control.api.server import Server
 from slipstream.control.api.streams import StreamsResource
@@ -75,8 +73,6 @@ class Api:
             ConfigResource(live, parts),
             EventsResource(parts, following),
             LogsResource(parts, following),
-            *([] if parts.keys is None else [KeysResource(parts.keys)]),
-            *([] if parts.relays is None else [RelaysResource(parts.relays)]),
             *resources,
         )
 
