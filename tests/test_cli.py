@@ -24,7 +24,7 @@ from slipstream.control.pid_file import PID_FILE
 from slipstream.errors import SlipstreamError
 from slipstream.tools.doctor import Patient
 
-COMMANDS = ("serve", "replace", "operators", "check", "demo", "publish", "play", "probe")
+COMMANDS = ("serve", "replace", "operators", "top", "check", "demo", "publish", "play", "probe")
 GROUPS = {
     "keys": ("list", "add", "rotate", "disable", "enable", "remove"),
     "users": ("list", "add", "remove"),

@@ -78,6 +78,19 @@ ServerDir = Annotated[
     Path | None, _option("DIR", "The server's data folder. Usually ~/.local/state/slipstream.")
 ]
 
+ServerUrl = Annotated[str, _option("URL", "Where the server speaks HTTP: http://HOST:PORT.")]
+ApiToken = Annotated[
+    str | None,
+    Parameter(
+        metavar="TOKEN",
+        env_var="SLIPSTREAM_TOKEN",
+        show_env_var=False,
+        help="A token of its API, or in the variable SLIPSTREAM_TOKEN, where no other user sees "
+        "it. Usually that of the data folder.",
+    ),
+]
+Once = Annotated[bool, _switch("Print it, and that is all.")]
+
 OperatorsAction = Annotated[
     Literal["list", "add", "remove"], Parameter(help="`list`, `add` or `remove`.")
 ]
@@ -299,6 +312,29 @@ def operators(
     else:
         for one in those.all():
             sys.stdout.write(f"{one.name}  {one.role}  {one.made_at}\n")
+
+
+@app.command
+def top(
+    *,
+    url: ServerUrl = "http://127.0.0.1:8080",
+    token: ApiToken = None,
+    data_dir: ServerDir = None,
+    once: Once = False,
+) -> None:
+    """Show how a server is doing: workers, streams and viewers, every two seconds.
+
+    A server elsewhere wants its address and a token; to look, the role `read` is enough.
+
+        slipstream top
+        slipstream top --url http://media.example:8080 --once
+    """
+    from slipstream.control.settings import default_data_dir
+    from slipstream.tools import top as tool
+
+    if token is None:
+        token = tool.read_token((data_dir or default_data_dir()).expanduser())
+    tool.run(url, token, once=once)
 
 
 @app.command

@@ -15,9 +15,10 @@ import aiohttp
 import orjson
 from aiohttp import web
 
-from slipstream.access import Gate, Operators
+from slipstream.access import Gate, Operators, Store, StreamKeys
 from slipstream.control import Api, Config, LiveConfig, Logs, Parts
 from slipstream.control.alarm import Alarm
+from slipstream.control.api.keys import KeysResource
 from slipstream.control.api.relays import RelaysResource
 from slipstream.control.counters import Counters
 from slipstream.control.ledger import Ledger
@@ -187,6 +188,7 @@ class Stage:
         store = RelayStore(folder or Path("/nowhere"))
         relays = Relays(services, lambda: config.relays, store, lambda: True)
         self.relays = RelayControl(relays, store, self.peers, self.parts.worker)
+        self.keys = StreamKeys(Store(folder or Path("/nowhere")))
         self.parts.ledger.started_at = 1_795_000_000.0
         self.app = http_application()
         self.url = ""
@@ -240,7 +242,10 @@ async def serving_workers(count: int, config: Config | None = None) -> AsyncIter
 @asynccontextmanager
 async def _open(stage: Stage) -> AsyncIterator[Stage]:
     stage.api = Api(
-        stage.parts, stage.live, Operators(TOKEN, stage.folder), [RelaysResource(stage.relays)]
+        stage.parts,
+        stage.live,
+        Operators(TOKEN, stage.folder),
+        [RelaysResource(stage.relays), KeysResource(stage.keys)],
     )
     stage.api.add_to(stage.app)
     runner = web.AppRunner(stage.app, access_log=None, shutdown_timeout=0.1)

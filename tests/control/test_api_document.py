@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
@@ -38,7 +39,8 @@ CHECKS = [
 
 
 def fill(stage: Stage) -> None:
-    """Have something of everything: a publisher with a standby, viewers, a stream waited for."""
+    """Have something of everything: a publisher, viewers, a stream waited for, a key."""
+    stage.keys.add("live", "a", "studio")
     publication = stage.hub.publish("live/a", Publisher(), credential="key:abc", now=stage.now)
     frames = [video_config(), audio_config(), key(0), sound(10), inter(500), key(1000)]
     publication.receive(frames, stage.now)
@@ -78,8 +80,8 @@ async def test_every_route_is_in_the_document_and_no_other() -> None:
     assert document["openapi"] == "3.1.0"
 
 
-async def test_what_is_answered_is_as_the_document_says() -> None:
-    async with serving(CONFIG) as stage:
+async def test_what_is_answered_is_as_the_document_says(tmp_path: Path) -> None:
+    async with serving(CONFIG, tmp_path) as stage:
         fill(stage)
         document = await stage.json("/api/v1/openapi.json")
         for path, address in addresses(document, stage).items():
@@ -94,9 +96,11 @@ async def test_what_is_answered_is_as_the_document_says() -> None:
                 jsonschema_rs.validator_for(schema).validate(await response.json())
 
 
-async def test_nothing_that_the_document_leaves_open_is_answered_with_more_fields() -> None:
+async def test_nothing_that_the_document_leaves_open_is_answered_with_more_fields(
+    tmp_path: Path,
+) -> None:
     """A field that the document does not know would pass the schema, so it is looked for."""
-    async with serving(CONFIG) as stage:
+    async with serving(CONFIG, tmp_path) as stage:
         fill(stage)
         document = await stage.json("/api/v1/openapi.json")
         closed = _closed(document)
@@ -125,9 +129,11 @@ async def test_the_document_says_which_role_is_needed() -> None:
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=str)
-async def test_requests_made_from_the_document_never_meet_a_bug(mode: GenerationMode) -> None:
+async def test_requests_made_from_the_document_never_meet_a_bug(
+    mode: GenerationMode, tmp_path: Path
+) -> None:
     """Right and wrong requests alike are answered, and as the document says."""
-    async with serving() as stage:
+    async with serving(CONFIG, tmp_path) as stage:
         fill(stage)
         schema = schemathesis.openapi.from_dict(stage.api.document)
         await asyncio.to_thread(ask_everything, schema, mode, stage.url)

@@ -27,6 +27,15 @@ async def test_every_route_asks_for_its_role(tmp_path: Path) -> None:
                     assert detail == f"this needs the role '{route.role}', the token has '{role}'"
 
 
+async def test_keys_are_for_who_may_do_everything(tmp_path: Path) -> None:
+    token = Operators(TOKEN, tmp_path).add("ci", Role.OPERATE)
+    async with serving(folder=tmp_path) as stage:
+        headers = {"Authorization": f"Bearer {token}"}
+        made = await stage.get("/api/v1/keys", headers, method="POST", body=b'{"app": "live"}')
+        assert made.status == 403
+        assert (await stage.json("/api/v1/keys"))["keys"] == []
+
+
 async def test_looking_needs_the_least_of_roles() -> None:
     async with serving() as stage:
         for route in stage.api.routes:

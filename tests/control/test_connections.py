@@ -78,6 +78,14 @@ async def test_lists_are_sorted_by_any_figure_either_way() -> None:
         assert await ids(stage, "sort=-lag_ms") == ["b", "c", "a"]
 
 
+async def test_what_is_not_known_comes_last_either_way() -> None:
+    async with serving() as stage:
+        for name, rtt_ms in (("a", None), ("b", 300.0), ("c", 20.0)):
+            watch(stage, connection_id=name, rtt_ms=rtt_ms)
+        assert await ids(stage, "sort=rtt_ms") == ["c", "b", "a"]
+        assert await ids(stage, "sort=-rtt_ms") == ["b", "c", "a"]
+
+
 @pytest.mark.parametrize("sort", ["for_s", "-for_s", "-lag_ms", "id"])
 async def test_pages_have_everybody_once_in_order(sort: str) -> None:
     """250 in each of two workers: more than are looked at in one turn, many with the same lag."""

@@ -29,7 +29,7 @@ GROUPS = {
     "token": ("make", "sign", "inspect"),
 }
 COMMANDS = [
-    *("serve", "replace", "reload", "operators", "check", "schema", "doctor"),
+    *("serve", "replace", "reload", "operators", "top", "check", "schema", "doctor"),
     *("demo", "publish", "play", "probe"),
 ]
 

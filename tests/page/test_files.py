@@ -15,7 +15,7 @@ def test_every_asset_has_a_type_and_a_hash_in_its_name() -> None:
         stem, dot, _ = name.rpartition(".")
         assert dot
         assert Path(name).suffix in TYPES
-        assert len(stem.rpartition("-")[2]) >= 8
+        assert len(stem.partition("-")[2]) >= 8  # of letters, digits, "_" and "-"
 
 
 def test_the_packages_in_it_have_their_licences_with_it() -> None:

@@ -29,6 +29,7 @@ async def client(programme: Programme) -> AsyncIterator[Client]:
     ("path", "base"),
     [
         ("/", "./"),
+        ("/console", "./"),
         ("/watch/live/a", "../../"),
         ("/watch/a/b/c/d", "../../../../"),
         ("/embed/live/a?muted=1", "../../"),
@@ -49,7 +50,8 @@ async def test_the_document_loads_nothing_but_its_own_assets(client: Client) -> 
 
 
 async def test_only_the_embedded_player_may_stand_in_other_peoples_pages(client: Client) -> None:
-    for path, ancestors in (("/", "'none'"), ("/watch/live/a", "'none'"), ("/embed/live/a", "*")):
+    own = dict.fromkeys(("/", "/watch/live/a", "/console"), "'none'")
+    for path, ancestors in {**own, "/embed/live/a": "*"}.items():
         policy = (await client.get(path)).headers["Content-Security-Policy"]
         assert f"frame-ancestors {ancestors}" in policy
         assert "script-src 'self';" in policy
@@ -199,6 +201,12 @@ async def test_the_list_can_be_switched_off(programme: Programme) -> None:
         }
         assert (await client.get("/watch/live/a")).status == 200
         assert (await (await client.get("/page/stream/live/a.json")).json())["state"] == "live"
+
+
+async def test_the_console_can_be_switched_off(programme: Programme) -> None:
+    async with page(programme, console=False) as client:
+        assert (await client.get("/console")).status == 404
+        assert (await client.get("/")).status == 200
 
 
 async def test_the_page_can_be_switched_off(programme: Programme) -> None:

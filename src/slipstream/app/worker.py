@@ -15,8 +15,9 @@ from time import time
 import structlog
 from aiohttp import web
 
-from slipstream.access import Gate, Keys, Operators
+from slipstream.access import Gate, Keys, Operators, Store, StreamKeys
 from slipstream.control import Api, Config, LiveConfig, Logs, Parts
+from slipstream.control.api.keys import KeysResource
 from slipstream.control.api.relays import RelaysResource
 from slipstream.control.ledger import Ledger
 from slipstream.control.listed import ListedStreams
@@ -204,7 +205,7 @@ class Worker:
             self._parts,
             live,
             Operators(keys.api_token, config.server.data_dir),
-            [RelaysResource(control)],
+            [RelaysResource(control), KeysResource(StreamKeys(Store(config.server.data_dir)))],
         )
         self._page = Page(
             services,

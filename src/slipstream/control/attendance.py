@@ -122,7 +122,7 @@ class Attendance:
         for looked, one in enumerate(list(self._all(kind, Wanted(**wanted))), start=1):
             matching += 1
             report = self._report(one)
-            entry = _place(one, report, sort.removeprefix("-")), report
+            entry = _place(one, report, sort), report
             if after is None or _comes_after(entry[0], after, sort):
                 entries.append(entry)
             if looked % LOOKS_PER_TURN == 0:
@@ -197,11 +197,12 @@ def sortable(report: type) -> list[str]:
     ]
 
 
-def _place(one: One, report: PublisherReport | ViewerReport, name: str) -> Place:
-    """Where somebody stands in a list: what is not known before all, ties by their names."""
+def _place(one: One, report: PublisherReport | ViewerReport, sort: str) -> Place:
+    """Where somebody stands in a list: last if that is not known; ties by their names."""
+    name = sort.removeprefix("-")
     # Ages grow from page to page, the times since which they count do not.
     value = -one.since if name == "for_s" else getattr(report, name)
-    return [value is not None, value, report.id]
+    return [(value is None) is not sort.startswith("-"), value, report.id]
 
 
 def _first(entries: list[Any], sort: str, limit: int) -> list[Any]:

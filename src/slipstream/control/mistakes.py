@@ -67,6 +67,8 @@ def explain(error: ErrorDetails, known: Collection[str]) -> str:
         return f"{error['loc'][-1]} is missing"
     if error["type"] in ("model_type", "dict_type"):
         return f"must be a table, not {_show(error['input'])}"
+    if error["type"] == "missing":
+        return "must be given"
     reason = error["msg"]
     if reason.startswith("Input should be "):
         return f"must be {reason.removeprefix('Input should be ')}, not {_show(error['input'])}"

@@ -23,10 +23,21 @@ export const session = { onEnd: (): void => undefined };
 
 export const hasToken = (): boolean => token !== "";
 
-export function setToken(value: string): void {
-  token = value;
-  if (value) sessionStorage.setItem(KEPT_AS, value);
-  else sessionStorage.removeItem(KEPT_AS);
+/** Keep a token, if the server takes it. */
+export async function signIn(value: string): Promise<void> {
+  try {
+    token = value;
+    await ask("server");
+    sessionStorage.setItem(KEPT_AS, value);
+  } catch (error) {
+    token = "";
+    throw error;
+  }
+}
+
+export function signOut(): void {
+  token = "";
+  sessionStorage.removeItem(KEPT_AS);
 }
 
 type Method = "GET" | "POST" | "DELETE" | "PATCH";
@@ -37,7 +48,7 @@ async function send(method: Method, path: string, init: RequestInit): Promise<Re
   const answer = await fetch(url, { ...init, method, headers, cache: "no-store" });
   if (answer.ok) return answer;
   const problem = (await answer.json().catch(() => ({}))) as { detail?: string; title?: string };
-  if (answer.status === 401 && token) session.onEnd();
+  if (answer.status === 401 && sessionStorage.getItem(KEPT_AS)) session.onEnd();
   throw new Refusal(answer.status, problem.detail || problem.title || answer.statusText);
 }
 

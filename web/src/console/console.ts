@@ -7,7 +7,7 @@ import { h, icon, setText } from "../dom";
 import mark from "../mark.svg";
 import { themeButton } from "../parts/theme";
 import { otherLanguageAddress, texts } from "../texts";
-import { hasToken, session, setToken } from "./api";
+import { hasToken, session, signOut } from "./api";
 import { keysView } from "./keys";
 import { logView } from "./log";
 import { login } from "./login";
@@ -40,7 +40,7 @@ export function openConsole(): void {
   let close = (): void => undefined;
   const leave = (note: string): void => {
     close();
-    setToken("");
+    signOut();
     const main = h("main", { class: "console" }, login(note, enter));
     document.body.replaceChildren(top(null), main);
   };
@@ -102,7 +102,7 @@ function top(leave: (() => void) | null): HTMLElement {
   return h("header", { class: "top" }, [
     h("a", { class: "brand", href: pageAddress("list"), "aria-label": `Slipstream: ${texts.page.home}` }, [
       h("img", { src: mark, alt: "", width: 28, height: 28 }),
-      h("span", {}, ["Slipstream ", h("span", { class: "app" }, words.title)]),
+      h("span", { class: "brand-name" }, [h("span", {}, "Slipstream "), h("span", { class: "app" }, words.title)]),
     ]),
     h("nav", {}, [
       h("a", { class: "quiet", href: otherLanguageAddress() }, texts.page.otherLanguage),

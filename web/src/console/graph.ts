@@ -4,10 +4,13 @@ import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 
 import { h, setText } from "../dom";
+import { clock } from "./figures";
 
 const HEIGHT = 132;
 
 const colour = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+const timeOfDay = (seconds: number): string => clock(new Date(seconds * 1000).toISOString());
 
 export class Graph {
   readonly element: HTMLElement;
@@ -57,13 +60,13 @@ export class Graph {
     return {
       width,
       height: HEIGHT,
-      padding: [10, 8, 0, 0],
+      padding: [10, 26, 0, 0],
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false } },
       scales: { y: { range: (_, __, most) => [0, most > 0 ? most * 1.15 : 1] } },
       axes: [
-        { ...axis, size: 26, space: 70, grid: { show: false } },
-        { ...axis, size: 68, space: 34, values: (_, marks) => marks.map((mark) => this.write(mark)) },
+        { ...axis, size: 26, space: 80, grid: { show: false }, values: (_, marks) => marks.map(timeOfDay) },
+        { ...axis, size: 68, space: 34, values: (_, marks) => marks.map((mark) => (mark ? this.write(mark) : "0")) },
       ],
       series: [
         {},

@@ -5,7 +5,7 @@ import { copyRow } from "../parts/copy";
 import { showDialog } from "../parts/dialog";
 import { ask, path } from "./api";
 import { day } from "./figures";
-import { button, confirm, field, Status, table, type Cell, type View } from "./parts";
+import { button, confirm, field, refresh, Status, table, type Row, type View } from "./parts";
 import { poll } from "./poll";
 import { words } from "./texts";
 import type { NewKey, StreamKey } from "./told";
@@ -18,7 +18,7 @@ export function keysView(): View {
   const asking = poll(
     () => ask<{ keys: StreamKey[] }>("keys"),
     EVERY_MS,
-    ({ keys }) => list.replaceChildren(keyTable(keys, status, () => asking.now())),
+    ({ keys }) => refresh(list, keyTable(keys, status, () => asking.now())),
     (reason) => status.tell(reason.message, true),
   );
   return {
@@ -66,11 +66,11 @@ function keyTable(keys: StreamKey[], status: Status, changed: () => void): HTMLE
       await action();
       changed();
     });
-  const row = (key: StreamKey): Cell[] => {
+  const row = (key: StreamKey): Row => {
     const rotate = async (): Promise<void> => showOnce(await ask<NewKey>(path(["keys", key.id, "rotate"]), "POST"));
     const remove = async (): Promise<void> => void (await ask(path(["keys", key.id]), "DELETE"));
     const turn = key.enabled ? "disable" : "enable";
-    return [
+    const cells = [
       h("span", {}, [placeOf(key), " ", h("span", { class: "muted" }, key.id)]),
       key.label || "–",
       day(key.made),
@@ -81,6 +81,7 @@ function keyTable(keys: StreamKey[], status: Status, changed: () => void): HTMLE
         button(names.remove, () => confirm(names.sureRemove, names.remove, () => act(remove))),
       ]),
     ];
+    return { key: key.id, cells };
   };
-  return table([names.place, names.label, names.made, names.enabled, ""], keys.map(row), names.none);
+  return table([names.place, names.label, names.made, names.state, ""], keys.map(row), names.none);
 }

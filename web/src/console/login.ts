@@ -1,7 +1,7 @@
 // The way in: a token, tried before it is believed.
 
 import { h } from "../dom";
-import { ask, setToken } from "./api";
+import { signIn } from "./api";
 import { button, field, Status } from "./parts";
 import { words } from "./texts";
 
@@ -21,13 +21,7 @@ export function login(note: string, enter: () => void): HTMLElement {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     void status.attempt(async () => {
-      setToken(input.value.trim());
-      try {
-        await ask("server");
-      } catch (error) {
-        setToken("");
-        throw error;
-      }
+      await signIn(input.value.trim());
       enter();
     });
   });

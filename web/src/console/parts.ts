@@ -13,8 +13,14 @@ export interface View {
 
 export type Cell = Node | string | null;
 
+export interface Row {
+  /** What the row is about: its buttons are for this and nothing else. */
+  key: string;
+  cells: Cell[];
+}
+
 /** A table on desktops, cards on phones: each cell knows its column's name. */
-export function table(columns: string[], rows: Cell[][], empty: string): HTMLElement {
+export function table(columns: string[], rows: Row[], empty: string): HTMLElement {
   if (!rows.length) return h("p", { class: "hint nothing" }, empty);
   return h("div", { class: "table-box" }, [
     h("table", {}, [
@@ -22,17 +28,42 @@ export function table(columns: string[], rows: Cell[][], empty: string): HTMLEle
       h(
         "tbody",
         {},
-        rows.map((cells) =>
-          h("tr", {}, cells.map((cell, at) => h("td", { "data-label": columns[at] ?? "" }, cell))),
+        rows.map(({ key, cells }) =>
+          h("tr", { "data-key": key }, cells.map((cell, at) => h("td", { "data-label": columns[at] ?? "" }, cell))),
         ),
       ),
     ]),
   ]);
 }
 
+/** Show something anew: what has not changed stays, with the focus and the finger on it. */
+export function refresh(box: HTMLElement, fresh: HTMLElement): void {
+  if (box.firstChild) morph(box.firstChild, fresh);
+  else box.append(fresh);
+}
+
+function morph(old: ChildNode, fresh: ChildNode): void {
+  if (old.isEqualNode(fresh)) return;
+  if (!(old instanceof HTMLElement) || !isSame(old, fresh)) return old.replaceWith(fresh);
+  for (const name of old.getAttributeNames()) if (!fresh.hasAttribute(name)) old.removeAttribute(name);
+  for (const { name, value } of fresh.attributes) old.setAttribute(name, value);
+  const [before, after] = [[...old.childNodes], [...fresh.childNodes]];
+  after.forEach((child, at) => (before[at] ? morph(before[at], child) : old.append(child)));
+  for (const child of before.slice(after.length)) child.remove();
+}
+
+/** Whether one may become the other: listeners stay, so both must be about the same thing. */
+function isSame(old: HTMLElement, fresh: ChildNode): fresh is HTMLElement {
+  return (
+    fresh instanceof HTMLElement &&
+    old.tagName === fresh.tagName &&
+    old.dataset["key"] === fresh.dataset["key"]
+  );
+}
+
 /** A small button with a word. */
 export function button(label: string, press: () => void, look: "plain" | "main" | "danger" = "plain", name?: Icon): HTMLButtonElement {
-  return h("button", { type: "button", class: `button ${look}` }, [name ? icon(name) : null, h("span", {}, label)], { click: press });
+  return h("button", { type: "button", class: `button ${look}`, "data-key": label }, [name ? icon(name) : null, h("span", {}, label)], { click: press });
 }
 
 /** A line below a form or a list that says what became of something. */

@@ -3,7 +3,7 @@
 import { h } from "../dom";
 import { ask, path } from "./api";
 import { bytes } from "./figures";
-import { button, choice, confirm, field, Status, table, type Cell, type View } from "./parts";
+import { button, choice, confirm, field, refresh, Status, table, type Row, type View } from "./parts";
 import { poll } from "./poll";
 import { words } from "./texts";
 import type { Relay } from "./told";
@@ -16,7 +16,7 @@ export function relaysView(): View {
   const asking = poll(
     () => ask<{ relays: Relay[] }>("relays"),
     EVERY_MS,
-    ({ relays }) => list.replaceChildren(relayTable(relays, status, () => asking.now())),
+    ({ relays }) => refresh(list, relayTable(relays, status, () => asking.now())),
     (reason) => status.tell(reason.message, true),
   );
   return {
@@ -60,13 +60,13 @@ function relayTable(relays: Relay[], status: Status, changed: () => void): HTMLE
       await action();
       changed();
     });
-  const row = (relay: Relay): Cell[] => {
+  const row = (relay: Relay): Row => {
     const isStopped = relay.state === "stopped";
     const remove = (): Promise<unknown> => ask(path(["relays", relay.id]), "DELETE");
     const turn = isStopped ? "start" : "stop";
     const sent = relay.connections.reduce((sum, { bytes: count }) => sum + count, 0);
     const error = relay.connections.find((connection) => connection.error)?.error ?? "";
-    return [
+    const cells = [
       h("span", {}, [relay.stream, relay.static ? h("span", { class: "muted" }, ` ${names.static}`) : null]),
       h("span", { class: "wide-text" }, `${relay.kind === "push" ? "→" : "←"} ${relay.url}`),
       h("span", { title: error || false, class: `relay-state ${relay.state}` }, [
@@ -79,6 +79,7 @@ function relayTable(relays: Relay[], status: Status, changed: () => void): HTMLE
         relay.static ? null : button(names.remove, () => confirm(names.sure, names.remove, () => act(remove))),
       ]),
     ];
+    return { key: relay.id, cells };
   };
   return table([names.stream, names.url, names.state, names.traffic, ""], relays.map(row), names.none);
 }

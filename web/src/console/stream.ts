@@ -8,7 +8,7 @@ import { bits, milliseconds, rate, whole } from "./figures";
 import { Graph } from "./graph";
 import { kickButton } from "./kick";
 import { figure, type Monitor } from "./monitor";
-import { Status, table, type Cell, type View } from "./parts";
+import { refresh, Status, table, type Cell, type View } from "./parts";
 import { stateBadge } from "./streams";
 import { words } from "./texts";
 import type { Publisher, StreamReport } from "./told";
@@ -23,7 +23,7 @@ export function streamView(monitor: Monitor, name: string, back: string): View {
   };
   const [app, last] = nameParts(name);
   const facts = h("p", { class: "status" });
-  const health = h("div", { class: "stack tight" });
+  const health = h("div", {});
   const status = new Status();
   const viewers = viewerList({ stream: name });
 
@@ -43,7 +43,7 @@ export function streamView(monitor: Monitor, name: string, back: string): View {
       h("span", { class: "muted" }, described(stream)),
       h("a", { class: "quiet", href: pageAddress("watch", name) }, [icon("play"), names.watch]),
     );
-    health.replaceChildren(...healthOf(stream, status, () => monitor.now()));
+    refresh(health, h("div", { class: "stack tight" }, healthOf(stream, status, () => monitor.now())));
   }
 
   monitor.listeners.add(show);
@@ -76,9 +76,9 @@ function described(stream: StreamReport): string {
 function healthOf(stream: StreamReport, status: Status, changed: () => void): HTMLElement[] {
   const names = words.publishers;
   const columns = [names.address, names.state, names.bitrate, names.rate, names.silent, names.refused, ""];
-  const row = (one: Publisher): Cell[] => [
+  const cells = (one: Publisher): Cell[] => [
     h("span", {}, [one.address, " ", h("span", { class: "muted" }, one.id)]),
-    one.state,
+    names.states[one.state] ?? one.state,
     bits(one.bitrate_bps),
     rate(one.frame_rate),
     one.silent_s >= 1 ? duration(one.silent_s) : "–",
@@ -91,7 +91,7 @@ function healthOf(stream: StreamReport, status: Status, changed: () => void): HT
     `${names.repairs}: ${mended}`,
   ];
   return [
-    table(columns, stream.publishers.map(row), names.none),
+    table(columns, stream.publishers.map((one) => ({ key: one.id, cells: cells(one) })), names.none),
     h("p", { class: "hint" }, facts.filter(Boolean).join("  ·  ")),
     alertList(stream),
   ];

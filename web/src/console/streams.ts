@@ -5,7 +5,7 @@ import { duration, nameParts } from "../wording";
 import { bits, bytes, rate, whole } from "./figures";
 import { Graph } from "./graph";
 import { total, type Monitor } from "./monitor";
-import { table, tile, type Cell, type View } from "./parts";
+import { refresh, table, tile, type Row, type View } from "./parts";
 import { words } from "./texts";
 import type { StreamReport } from "./told";
 
@@ -36,7 +36,7 @@ export function streamsView(monitor: Monitor, address: (stream: string) => strin
     tiles.uptime.show(duration((Date.now() - Date.parse(server.started_at)) / 1000));
     graphs.received.show(history.times, history.of("received"));
     graphs.viewers.show(history.times, history.of("viewers"));
-    list.replaceChildren(streamTable(monitor.streams, address));
+    refresh(list, streamTable(monitor.streams, address));
   }
 
   monitor.listeners.add(show);
@@ -57,10 +57,10 @@ export function streamsView(monitor: Monitor, address: (stream: string) => strin
 
 function streamTable(streams: StreamReport[], address: (stream: string) => string): HTMLElement {
   const names = words.streams;
-  const row = (stream: StreamReport): Cell[] => {
+  const row = (stream: StreamReport): Row => {
     const [app, last] = nameParts(stream.name);
     const link = h("a", { class: "stream-link", href: address(stream.name) }, [h("span", { class: "app" }, app), last]);
-    return [
+    const cells = [
       h("span", { class: "with-alerts" }, [link, alertCount(stream)]),
       stateBadge(stream.state),
       stream.publisher ? bits(stream.publisher.bitrate_bps) : "–",
@@ -68,6 +68,7 @@ function streamTable(streams: StreamReport[], address: (stream: string) => strin
       String(stream.viewers),
       duration(stream.for_s),
     ];
+    return { key: stream.name, cells };
   };
   const columns = [names.name, names.state, names.bitrate, names.rate, names.viewers, names.age];
   return table(columns, streams.map(row), names.none);

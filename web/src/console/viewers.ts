@@ -5,7 +5,7 @@ import { duration } from "../wording";
 import { ask, path } from "./api";
 import { bytes, milliseconds } from "./figures";
 import { kickButton } from "./kick";
-import { button, choice, field, Status, table, type Cell, type View } from "./parts";
+import { button, choice, field, refresh, Status, table, type Cell, type View } from "./parts";
 import { poll } from "./poll";
 import { words } from "./texts";
 import type { Viewer, ViewersPage } from "./told";
@@ -86,7 +86,7 @@ export function viewerList(wanted: Wanted, isOfAll = false): View & { want(wante
       ...(isScored ? [names.quality, names.trip] : []),
       ...[names.sent, ""],
     ];
-    const row = (viewer: Viewer): Cell[] => [
+    const cells = (viewer: Viewer): Cell[] => [
       ...(isOfAll ? [viewer.stream] : []),
       h("span", {}, [viewer.address, " ", h("span", { class: "muted" }, viewer.id)]),
       viewer.protocol,
@@ -97,7 +97,8 @@ export function viewerList(wanted: Wanted, isOfAll = false): View & { want(wante
       bytes(viewer.bytes),
       kickButton(viewer.id, status, () => asking.now()),
     ];
-    rows.replaceChildren(table(columns, viewers.map(row), names.none));
+    const shown = viewers.map((viewer) => ({ key: `${viewer.id} ${viewer.stream}`, cells: cells(viewer) }));
+    refresh(rows, table(columns, shown, names.none));
   }
 
   const asking = poll(page, EVERY_MS, show, (reason) => status.tell(reason.message, true));

@@ -184,4 +184,5 @@ def _checked(model: type[BaseModel], given: object, *, strict: bool = False) -> 
 def _reason(error: ErrorDetails, known: list[str]) -> str:
     name = ".".join(str(part) for part in error["loc"])
     reason = explain(error, known)
-    return f"'{name}': {reason}" if name else f"the body {reason}"
+    colon = "" if reason.startswith("must be") else ":"
+    return f"'{name}'{colon} {reason}" if name else f"the body {reason}"

@@ -29,6 +29,7 @@ from slipstream.control.live import LiveConfig
 from slipstream.control.overview import Overview
 from slipstream.control.parts import Parts
 from slipstream.control.vitals import Vitals
+from slipstream.errors import SlipstreamError
 
 log = structlog.get_logger()
 
@@ -119,6 +120,9 @@ class Api:
                 return error.answer()
             except web.HTTPException as error:
                 return problem(error.status)
+            except SlipstreamError as error:  # a disk that is full, a file that is damaged
+                log.warning("api.failed", path=request.path, reason=str(error))
+                return problem(500, str(error))
             except Exception:
                 log.exception("api.failed", path=request.path)
                 return problem(500)
