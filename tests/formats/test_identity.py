@@ -1,6 +1,7 @@
 """What viewers get is what was published: every frame, in order, unchanged, in time.
 
-Each format is read back by FFmpeg, the parts of HLS joined as players join them.
+Each format is read back by FFmpeg, the parts of HLS joined as players join them, and of DASH the
+files that the manifest names.
 """
 
 from __future__ import annotations
@@ -15,7 +16,18 @@ from typing import NamedTuple
 import av
 import pytest
 
-from slipstream.formats import Flag, Format, TsFormat, WsFlvFormat
+from slipstream.formats import (
+    Flag,
+    Format,
+    Selection,
+    Shape,
+    TsFormat,
+    Window,
+    WsFlvFormat,
+    dash,
+    hls,
+    selected,
+)
 from slipstream.hub.notes import Notes
 from slipstream.log import SYNC, Log
 from slipstream.media import (
@@ -26,6 +38,7 @@ from slipstream.media import (
     config_data,
     flv_header,
     parse_tag,
+    plain_track,
 )
 from tests.formats.cmaf_stage import (
     AUDIO,
@@ -39,11 +52,12 @@ from tests.formats.cmaf_stage import (
     segments,
     stream,
 )
+from tests.formats.mpd_reader import read_manifest
 from tests.formats.ts_stage import OFFSET_MS, SETS, annex_b, ignored, later, unit_type
 from tests.mp4_reader import read_init
 
 VIDEO_MS, SOUND_FRAMES = 1.0, 1.5  # how far times may be off
-FILMS = ["h264-aac", "long", "h265-aac", "44100", "audio-only", "video-only"]
+FILMS = ["h264-aac", "long", "h265-aac", "44100", "audio-only", "video-only"]  # "long": B-frames
 MINUTES = 10
 ADTS_BYTES = 7
 DELIMITER = b"\x12\0"  # an OBU that not all containers keep
@@ -58,9 +72,9 @@ class Unit(NamedTuple):
     data: tuple[bytes, ...]  # NAL units without what containers add; or a sound
 
 
-def published(frames: Sequence[Frame], kind: Kind) -> list[Unit]:
+def published(frames: Sequence[Frame], kind: Kind, track: int = 0) -> list[Unit]:
     found = []
-    for frame in of_kind(frames, kind):
+    for frame in of_kind(frames, kind, track):
         if coded_data(frame):
             data = content_of(frame.codec, bytes(coded_data(frame)))
             found.append(Unit(kind, frame.dts_ms, frame.dts_ms + frame.cts_ms, data))
@@ -104,10 +118,12 @@ def unit_of(packet: av.Packet, form: str, off_ms: float) -> Unit:
     )
 
 
-def assert_same(got: list[Unit], frames: Sequence[Frame], sound_ms: float = 32.0) -> None:
+def assert_same(
+    got: list[Unit], frames: Sequence[Frame], sound_ms: float = 32.0, *, track: int = 0
+) -> None:
     """All of both kinds, in order, in time."""
     for kind in (Kind.VIDEO, Kind.AUDIO):
-        ours, theirs = [u for u in got if u.kind is kind], published(frames, kind)
+        ours, theirs = [u for u in got if u.kind is kind], published(frames, kind, track)
         assert [unit.data for unit in ours] == [unit.data for unit in theirs]
         within_ms = VIDEO_MS if kind is Kind.VIDEO else sound_ms
         for one, other in zip(ours, theirs, strict=True):
@@ -159,13 +175,44 @@ def as_mp4(frames: Sequence[Frame]) -> list[Unit]:
     return [unit for data in files for unit in demuxed(data, "mp4")]
 
 
-def as_ts(frames: Sequence[Frame]) -> list[Unit]:
-    return demuxed(fed(TsFormat(Log(keep_ms=MINUTES * 60_000)), frames), "mpegts", off_ms=OFFSET_MS)
+def dash_tracks(frames: Sequence[Frame]) -> dict[str, list[Unit]]:
+    """Each track by its name: all that the manifest lists, period by period."""
+    form = made(Log(keep_ms=MINUTES * 60_000), Shape(window_ms=MINUTES * 60_000))
+    Publisher(form).publish(frames)
+    window = Window(form.log, form.shape)
+    window.update()
+    files = files_of(window)
+    found: dict[str, list[Unit]] = {}
+    for period in read_manifest(dash.manifest(window, "show")):
+        for name, track in period.tracks.items():
+            (init,) = {one.init_url for one in track.segments}
+            data = b"".join(files[url] for url in (init, *(one.url for one in track.segments)))
+            found.setdefault(name, []).extend(demuxed(data, "mp4"))
+    return found
 
 
-def as_ws_flv(frames: Sequence[Frame]) -> list[Unit]:
+def files_of(window: Window) -> dict[str, bytes]:
+    """All that can be fetched of a stream that is called "show", by name."""
+    files = {}
+    for segment in window.segments:
+        for track in segment.start.tracks:
+            files[hls.init_name("show", track)] = track.init
+            data = b"".join(map(window.read, segment.parts_of(track)))
+            files[hls.segment_name("show", track.name, segment.number)] = data
+    return files
+
+
+def as_dash(frames: Sequence[Frame]) -> list[Unit]:
+    return [unit for units in dash_tracks(frames).values() for unit in units]
+
+
+def as_ts(frames: Sequence[Frame], shown: type[Format] = TsFormat) -> list[Unit]:
+    return demuxed(fed(shown(Log(keep_ms=MINUTES * 60_000)), frames), "mpegts", off_ms=OFFSET_MS)
+
+
+def as_ws_flv(frames: Sequence[Frame], shown: type[Format] = WsFlvFormat) -> list[Unit]:
     """The messages' content, joined: FLV."""
-    form = WsFlvFormat(Log())
+    form = shown(Log())
     notes = Notes()
     notes.begin(audio_only=not any(frame.kind is Kind.VIDEO for frame in frames))
     form.append(*notes.take(frames))
@@ -180,6 +227,7 @@ def as_ws_flv(frames: Sequence[Frame]) -> list[Unit]:
 
 AS: dict[str, Callable[[Sequence[Frame]], list[Unit]]] = {
     "hls": as_hls,
+    "dash": as_dash,
     "mp4": as_mp4,
     "ts": as_ts,
     "ws-flv": as_ws_flv,
@@ -195,17 +243,38 @@ def test_every_frame_arrives_unchanged_in_order_and_in_time(
     assert_same(AS[way](frames), frames, sound_ms=SOUND_FRAMES * 1_024 / 44.1)
 
 
-@pytest.mark.parametrize("way", ["hls", "mp4", "ws-flv"])
+@pytest.mark.parametrize("way", ["hls", "dash", "mp4", "ws-flv"])  # MPEG-TS has no AV1
 def test_av1_and_opus_too(folder: Path, way: str) -> None:
     frames = film(folder, "av1-opus")
     assert_same(AS[way](frames), frames, sound_ms=30.0)
 
 
-@pytest.mark.parametrize("way", ["hls", "mp4"])
+# Of MPEG-TS in test_ts_ffmpeg; of FLV, FFmpeg finds no other codec than the first.
+@pytest.mark.parametrize("way", ["hls", "dash", "mp4"])
 def test_a_change_of_codec_in_mid_stream_loses_nothing(folder: Path, way: str) -> None:
     second = [frame for frame in film(folder, "h265-aac") if frame.kind is Kind.VIDEO]
     frames = [*film(folder, "long"), *later(second, 9_000)]
     assert_same(AS[way](frames), frames)
+
+
+@pytest.mark.parametrize("way", AS)
+def test_a_change_of_picture_size_in_mid_stream_loses_nothing(folder: Path, way: str) -> None:
+    small = [f for f in film(folder, "tracks") if f.kind is Kind.VIDEO and f.track == 1]
+    alone = [frame for frame in (plain_track(f, 1) for f in small) if frame is not None]
+    frames = [*film(folder, "h264-aac"), *later(alone, 3_000)]
+    assert_same(AS[way](frames), frames)
+
+
+@pytest.mark.parametrize("track", [0, 1])
+def test_each_track_of_several_arrives_by_its_name(folder: Path, track: int) -> None:
+    """Two sizes of picture, and sounds of 48 and 44.1 kHz."""
+    frames = film(folder, "tracks")
+    both = Selection(track, track)
+    assert_same(as_ts(frames, selected(TsFormat, both)), frames, track=track)
+    assert_same(as_ws_flv(frames, selected(WsFlvFormat, both)), frames, track=track)
+    tracks = dash_tracks(frames)
+    assert sorted(tracks) == ["a0", "a1", "v0", "v1"]
+    assert_same([*tracks[f"v{track}"], *tracks[f"a{track}"]], frames, track=track)
 
 
 def test_all_tracks_of_several_arrive(folder: Path) -> None:
