@@ -91,19 +91,6 @@ ApiToken = Annotated[
 ]
 Once = Annotated[bool, _switch("Print it, and that is all.")]
 
-OperatorsAction = Annotated[
-    Literal["list", "add", "remove"], Parameter(help="`list`, `add` or `remove`.")
-]
-OperatorName = Annotated[str, Parameter(help="What the operator is called; not for `list`.")]
-OperatorRole = Annotated[
-    Literal["read", "operate", "admin"],
-    _option(
-        "ROLE",
-        "What the token is good for: `read` to look, `operate` to act on what runs, `admin` for "
-        "all.",
-    ),
-]
-
 CheckFile = Annotated[Path, Parameter(help="The file.")]
 
 Source = Annotated[
@@ -284,37 +271,6 @@ def doctor(*, config: ConfigFile = None, as_json: AsJson = False) -> int:
 
 
 @app.command
-def operators(
-    action: OperatorsAction = "list",
-    name: OperatorName = "",
-    /,
-    *,
-    role: OperatorRole = "read",
-    data_dir: ServerDir = None,
-) -> None:
-    """List who may use the API, add somebody, or remove somebody.
-
-    A token is printed, once: only its hash is kept. A running server knows at once.
-
-        slipstream operators add grafana --role read
-        slipstream operators
-        slipstream operators remove grafana
-    """
-    from slipstream.access import Operators, Role
-    from slipstream.control.settings import default_data_dir
-
-    those = Operators("", (data_dir or default_data_dir()).expanduser())
-    if action == "add":
-        sys.stdout.write(f"{those.add(name, Role(role))}\n")
-    elif action == "remove":
-        those.remove(name)
-        sys.stdout.write(f"{name} may do nothing any more\n")
-    else:
-        for one in those.all():
-            sys.stdout.write(f"{one.name}  {one.role}  {one.made_at}\n")
-
-
-@app.command
 def top(
     *,
     url: ServerUrl = "http://127.0.0.1:8080",
@@ -421,7 +377,7 @@ def probe(
     tool.run(url, seconds=seconds, as_json=as_json, insecure=insecure)
 
 
-for _group in (credentials.keys, credentials.users, credentials.token):
+for _group in (credentials.keys, credentials.users, credentials.operators, credentials.token):
     app.command(_group)
 
 

@@ -1,4 +1,4 @@
-"""The commands `slipstream keys`, `users` and `token`: make, show and take back credentials.
+"""The commands `slipstream keys`, `users`, `operators`, `token`: make, show and take back credentials.
 
 They work on the data folder, so a server that runs notices within a second, and none need run.
 What is secret is printed when it is made and never again.
@@ -17,7 +17,7 @@ from cyclopts import App, Parameter
 from slipstream.errors import SlipstreamError
 
 if TYPE_CHECKING:
-    from slipstream.access import Action, StreamKeys, Users
+    from slipstream.access import Action, Operators, StreamKeys, Users
 
 keys = App(
     name="keys",
@@ -41,6 +41,16 @@ users = App(
         slipstream users remove ann
     """,
 )
+operators = App(
+    name="operators",
+    help="""Operators, who may use the API and the console: list, add and remove them.
+
+    Each has a token, of which only a hash is kept. The token in api.token is good for everything.
+
+        slipstream operators add grafana --role read
+        slipstream operators remove grafana
+    """,
+)
 token = App(
     name="token",
     help="""Tokens and signed URLs: make and inspect them.
@@ -60,6 +70,13 @@ DataDir = Annotated[
 Label = Annotated[str, Parameter(metavar="TEXT", help="What to call it, for people.")]
 KeyId = Annotated[str, Parameter(help="The key's id, as listed.")]
 Place = Annotated[str, Parameter(help="APP or APP/NAME that it is for; * is any application.")]
+OperatorName = Annotated[str, Parameter(help="The operator's name.")]
+RoleName = Annotated[
+    Literal["read", "operate", "admin"],
+    Parameter(
+        help="What the token is good for: read to look, operate to act on what runs, admin for all."
+    ),
+]
 UserName = Annotated[str, Parameter(help="The user's name.")]
 UserApp = Annotated[str, Parameter(metavar="APP", help="The only application that is theirs.")]
 Stream = Annotated[str, Parameter(help="APP/NAME; in a token, * in them is any characters.")]
@@ -155,6 +172,30 @@ def remove_user(name: UserName, /, *, data_dir: DataDir = None) -> None:
     """Forget a user."""
     _users(data_dir).remove(name)
     _print(f"user {name} is removed")
+
+
+@operators.command(name="list")
+def list_operators(*, data_dir: DataDir = None) -> None:
+    """Show all operators."""
+    listed = _operators(data_dir).list()
+    _print_table(("name", "role", "made"), [(one.name, one.role, one.made) for one in listed])
+
+
+@operators.command(name="add")
+def add_operator(
+    name: OperatorName, /, *, role: RoleName = "read", data_dir: DataDir = None
+) -> None:
+    """Add an operator, and print the token: it cannot be looked up later."""
+    from slipstream.access import Role
+
+    _print(_operators(data_dir).add(name, Role(role)))
+
+
+@operators.command(name="remove")
+def remove_operator(name: OperatorName, /, *, data_dir: DataDir = None) -> None:
+    """Forget an operator, whose token is good for nothing from then on."""
+    _operators(data_dir).remove(name)
+    _print(f"operator {name} is removed")
 
 
 @token.command(name="make")
@@ -283,6 +324,12 @@ def _users(data_dir: Path | None) -> Users:
     from slipstream.access import Store, Users
 
     return Users(Store(_folder(data_dir)))
+
+
+def _operators(data_dir: Path | None) -> Operators:
+    from slipstream.access import Operators, Store
+
+    return Operators("", Store(_folder(data_dir)))
 
 
 def _signing_key(data_dir: Path | None) -> str:
