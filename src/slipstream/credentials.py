@@ -1,4 +1,4 @@
-"""The commands `slipstream keys`, `users`, `operators`, `token`: make, show and take back credentials.
+"""The commands `slipstream keys`, `users`, `operators` and `token`: make and take back credentials.
 
 They work on the data folder, so a server that runs notices within a second, and none need run.
 What is secret is printed when it is made and never again.
