@@ -194,6 +194,9 @@ class Worker:
             slot=self._parts.slot,
             workers=workers,
         )
+        self._parts.others.update(self._hooks.counts)
+        self._parts.others.update(self._relays.counts)
+        self._parts.others["certificate_expires"] = self._certificate_expires
         control = RelayControl(self._relays, store, self._parts.peers, self._parts.worker)
         self._snapshots = StreamSnapshots(hub, self._parts.peers)
         self._site = Site(services, self._snapshots, lambda: self._parts.ready)
@@ -300,6 +303,10 @@ class Worker:
             return
         self._live.apply(config)
         self._live.pending = list(pending)
+
+    def _certificate_expires(self) -> dict[str, float]:
+        expires_at = self._certificates.expires_at
+        return {} if expires_at is None else {str(self._parts.slot): expires_at}
 
     def _accept_nobody(self) -> None:
         self._parts.ready = False

@@ -246,6 +246,50 @@ METRICS = (
         _by_slot(lambda worker: worker.loop_lag_ms / 1000),
         "slot",
     ),
+    Metric(
+        "hooks",
+        "gauge",
+        "Of hooks: events that wait for delivery, commands that run, servers that are left alone "
+        "because they failed.",
+        other("hooks"),
+        "what",
+    ),
+    Metric(
+        "hook_events",
+        "counter",
+        "Events and questions, by what became of them, since each worker began.",
+        other("hook_events"),
+        "result",
+    ),
+    Metric(
+        "hook_commands",
+        "counter",
+        "Commands, by what became of them, since each worker began.",
+        other("hook_commands"),
+        "result",
+    ),
+    Metric("relays", "gauge", "Streams that are relayed.", other("relays"), "state"),
+    Metric(
+        "relay_bytes",
+        "counter",
+        "Media that relays carried, since each worker began.",
+        other("relay_bytes"),
+        "kind",
+    ),
+    Metric(
+        "relay_reconnects",
+        "counter",
+        "How often relays connected again, since each worker began.",
+        other("relay_reconnects"),
+        "kind",
+    ),
+    Metric(
+        "certificate_expires_timestamp_seconds",
+        "gauge",
+        "When the first certificate of a worker ends, in seconds since 1970.",
+        other("certificate_expires"),
+        "slot",
+    ),
 )
 
 

@@ -12,7 +12,8 @@ demand runs in the worker of the first viewer.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from zlib import crc32
 
 import structlog
@@ -38,8 +39,6 @@ class Relays:
 
     Attributes:
         running: every stream that is relayed here, by rule and name.
-        bytes: of media, of relays that are no more.
-        reconnects: likewise.
 
     Args:
         services: of this worker.
@@ -61,8 +60,8 @@ class Relays:
         workers: int = 1,
     ) -> None:
         self.running: dict[Key, Relay] = {}
-        self.bytes = 0
-        self.reconnects = 0
+        self._past_bytes: Counter[str] = Counter()  # of relays that are no more, by kind
+        self._past_reconnects: Counter[str] = Counter()
         self._services = services
         self._hub = services.hub
         self._settings_of = settings_of
@@ -93,6 +92,25 @@ class Relays:
                 self._end(relay, str(EndReason.SHUTDOWN))
         left = [*self.running.values(), *self._closing]
         await asyncio.gather(*(relay.wait() for relay in left))
+
+    @property
+    def counts(self) -> dict[str, Callable[[], Mapping[str, float]]]:
+        """Functions that read what is counted, by what it is of: metrics with a label each."""
+        return {
+            "relays": lambda: Counter(relay.state for relay in self.running.values()),
+            "relay_bytes": lambda: self._by_kind(self._past_bytes, lambda relay: relay.bytes),
+            "relay_reconnects": lambda: self._by_kind(
+                self._past_reconnects, lambda relay: relay.reconnects
+            ),
+        }
+
+    def _by_kind(
+        self, past: Mapping[str, int], number: Callable[[Relay], int]
+    ) -> Mapping[str, float]:
+        numbers = Counter({str(kind): past[kind] for kind in RelayKind})
+        for relay in self.running.values():
+            numbers[relay.rule.kind] += number(relay)
+        return numbers
 
     # Rules
 
@@ -170,8 +188,8 @@ class Relays:
         self.running.pop((relay.rule.id, relay.stream), None)
         relay.close(reason)
         self._closing.append(relay)
-        self.bytes += relay.bytes
-        self.reconnects += relay.reconnects
+        self._past_bytes[relay.rule.kind] += relay.bytes
+        self._past_reconnects[relay.rule.kind] += relay.reconnects
 
     def _streams(self, rule: Rule) -> Iterator[str]:
         """Which streams are to be relayed here by a rule."""
