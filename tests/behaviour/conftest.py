@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.behaviour.bystanders import SHORT_DEADLINES, Bystanders, bystanders
+from tests.behaviour.hls_stage import Show, on_show
+from tests.hls_client import HlsClient
 from tests.server import RunningServer, running_server
 
 # Short, so that nobody has to wait; long enough for a busy machine.
@@ -63,3 +65,17 @@ def open_server(tmp_path: Path) -> Iterator[OpenServer]:
 def stream(request: pytest.FixtureRequest) -> str:
     """A stream that only this test uses."""
     return f"live/{request.function.__name__[5:50]}-{next(_numbers)}"
+
+
+@pytest.fixture
+def show(server: RunningServer, stream: str) -> Iterator[Show]:
+    """Publishes the stream of this test: two whole segments, and a quarter of the third."""
+    with on_show(server, stream) as show:
+        yield show
+
+
+@pytest.fixture
+def player(server: RunningServer, stream: str, show: Show) -> Iterator[HlsClient]:
+    """Watches it by HLS, over one connection, so that one worker answers it."""
+    with HlsClient(server, stream) as player:
+        yield player

@@ -3,27 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 
-import pytest
-
-from tests.behaviour.hls_stage import Show, on_show
+from tests.behaviour.hls_stage import Show
 from tests.hls_client import Answer, HlsClient
 from tests.server import RunningServer
-
-
-@pytest.fixture
-def show(server: RunningServer, stream: str) -> Iterator[Show]:
-    """Publishes the stream of this test."""
-    with on_show(server, stream) as show:
-        yield show
-
-
-@pytest.fixture
-def player(server: RunningServer, stream: str, show: Show) -> Iterator[HlsClient]:
-    """Watches it, over one connection: what is kept is kept by the worker at its other end."""
-    with HlsClient(server, stream) as player:
-        yield player
 
 
 def names(player: HlsClient) -> list[str]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import io
 import socket
-from collections.abc import Iterator
 
 import av
 import m3u8
 import pytest
 
-from tests.behaviour.hls_stage import Show, on_show
+from tests.behaviour.hls_stage import Show
 from tests.formats.hls_reader import Playlist, read_playlist, with_update
 from tests.hls_client import HlsClient
 from tests.mp4_reader import read_fragments, read_init
@@ -18,20 +17,6 @@ from tests.server import RunningServer
 
 PLAYLIST = "application/vnd.apple.mpegurl"
 FOREVER = "public, max-age=31536000, immutable"
-
-
-@pytest.fixture
-def show(server: RunningServer, stream: str) -> Iterator[Show]:
-    """Publishes the stream of this test: two whole segments, and a quarter of the third."""
-    with on_show(server, stream) as show:
-        yield show
-
-
-@pytest.fixture
-def player(server: RunningServer, stream: str, show: Show) -> Iterator[HlsClient]:
-    """Watches it."""
-    with HlsClient(server, stream) as player:
-        yield player
 
 
 def uris(playlist: Playlist) -> list[str]:

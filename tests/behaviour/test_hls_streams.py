@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import count, pairwise
 from pathlib import Path
-
-import pytest
 
 from tests.behaviour.conftest import SETTINGS, OpenServer
 from tests.behaviour.hls_stage import OPENER, Show, on_show
@@ -57,18 +54,6 @@ class Reader:
     def discontinuities(self) -> list[int]:
         numbers = [self.seen[number].discontinuities for number in self.numbers]
         return [number - numbers[0] for number in numbers]
-
-
-@pytest.fixture
-def show(server: RunningServer, stream: str) -> Iterator[Show]:
-    with on_show(server, stream) as show:
-        yield show
-
-
-@pytest.fixture
-def player(server: RunningServer, stream: str, show: Show) -> Iterator[HlsClient]:
-    with HlsClient(server, stream) as player:
-        yield player
 
 
 def worker_of(server: RunningServer, stream: str, address: str) -> int:

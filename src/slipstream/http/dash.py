@@ -15,7 +15,6 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from slipstream.formats import dash
-from slipstream.http.answers import Text
 from slipstream.http.asked import Routes
 
 PROTOCOL = "dash"
@@ -34,13 +33,10 @@ class HttpDash(Routes):
 
     async def _manifest(self, request: web.Request) -> web.StreamResponse:
         async with self._reception.admit(request, PROTOCOL) as asked:
-            window, cache = asked.presentation.window, asked.presentation.cache
-            suffix = asked.suffix()
-            key = PROTOCOL, suffix
-            text = cache.get(key)
-            if not isinstance(text, Text):
-                made = dash.manifest(window, asked.name, suffix)
-                text = cache[key] = Text(made, MANIFEST)
+            window, suffix = asked.presentation.window, asked.suffix()
+            text = asked.presentation.text(
+                (PROTOCOL, suffix), MANIFEST, lambda: dash.manifest(window, asked.name, suffix)
+            )
             return asked.text(text, max_age_s=0)
 
     async def _clock(self, request: web.Request) -> web.Response:

@@ -16,7 +16,6 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from slipstream.formats import TrackInfo, Window, hls
-from slipstream.http.answers import Text
 from slipstream.http.asked import MP4, NUMBER, OF_TRACK, Asked, Routes
 
 PROTOCOL = "hls"
@@ -40,14 +39,15 @@ class HttpHls(Routes):
 
     async def _multivariant_playlist(self, request: web.Request) -> web.StreamResponse:
         async with self._reception.admit(request, PROTOCOL) as asked:
-            window, cache = asked.presentation.window, asked.presentation.cache
+            presentation, suffix = asked.presentation, _suffix(asked)
             audio_only = request.query.get("tracks") == "audio"
-            suffix = _suffix(asked)
-            key = "multivariant", suffix, audio_only
-            text = cache.get(key)
-            if not isinstance(text, Text):
-                made = hls.multivariant_playlist(window, asked.name, suffix, audio_only=audio_only)
-                text = cache[key] = Text(made, PLAYLIST)
+            text = presentation.text(
+                ("multivariant", suffix, audio_only),
+                PLAYLIST,
+                lambda: hls.multivariant_playlist(
+                    presentation.window, asked.name, suffix, audio_only=audio_only
+                ),
+            )
             return asked.text(text, max_age_s=1)
 
     async def _media_playlist(self, request: web.Request) -> web.StreamResponse:
@@ -65,11 +65,11 @@ class HttpHls(Routes):
                 track = asked.track
             skip = request.query.get("_HLS_skip") in ("YES", "v2")
             suffix = _suffix(asked)
-            key = track.name, suffix, skip
-            text = presentation.cache.get(key)
-            if not isinstance(text, Text):
-                made = hls.media_playlist(window, track, asked.name, suffix, skip=skip)
-                text = presentation.cache[key] = Text(made, PLAYLIST)
+            text = presentation.text(
+                (track.name, suffix, skip),
+                PLAYLIST,
+                lambda: hls.media_playlist(window, track, asked.name, suffix, skip=skip),
+            )
             max_age_s = window.target_s if wanted and is_there else 1
             return asked.text(text, max_age_s=max_age_s, again=wanted is None or is_there)
 

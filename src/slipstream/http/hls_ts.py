@@ -12,7 +12,6 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from slipstream.formats import hls
-from slipstream.http.answers import Text
 from slipstream.http.asked import NUMBER, Routes
 from slipstream.http.hls import PLAYLIST
 
@@ -32,12 +31,10 @@ class HttpHlsTs(Routes):
 
     async def _playlist(self, request: web.Request) -> web.StreamResponse:
         async with self._reception.admit(request, PROTOCOL) as asked:
-            window, cache = asked.presentation.window, asked.presentation.cache
-            suffix = asked.suffix()
-            text = cache.get(suffix)
-            if not isinstance(text, Text):
-                made = hls.ts_playlist(window, asked.name, suffix)
-                text = cache[suffix] = Text(made, PLAYLIST)
+            window, suffix = asked.presentation.window, asked.suffix()
+            text = asked.presentation.text(
+                (PROTOCOL, suffix), PLAYLIST, lambda: hls.ts_playlist(window, asked.name, suffix)
+            )
             return asked.text(text, max_age_s=1)
 
     async def _segment(self, request: web.Request) -> web.StreamResponse:

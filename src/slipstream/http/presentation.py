@@ -8,13 +8,14 @@ from its first request on, and has left when it has asked for nothing for a whil
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from hashlib import blake2b
 from typing import NamedTuple
 
 import structlog
 
 from slipstream.formats import CmafFormat, Format, TsFormat, TsWindow, Window
+from slipstream.http.answers import Text
 from slipstream.http.barred import Barred, Watching
 from slipstream.http.ready import ReadyAnswer
 from slipstream.hub import EndReason, Had, Notice, NoticeKind, StreamSettings, Subscription
@@ -42,22 +43,35 @@ class Presentation:
     def __init__(self, form: Format, loop: asyncio.AbstractEventLoop) -> None:
         window = TsWindow if isinstance(form, TsFormat) else Window
         self.window = window(form.log, form.shape)
-        self.cache: dict[object, object] = {}  # what has been made of this version of the window
         self.ready: dict[tuple[str, bool], ReadyAnswer] = {}  # the same for those who ask alike
         self.kept: dict[str, tuple[int, ReadyAnswer]] = {}  # by path, of numbered segments
         self.window.update()
         self._loop = loop
         self._changed = loop.create_future()
+        self._texts: dict[Hashable, Text] = {}  # of this version of the window
 
     def grow(self) -> None:
         """The log may have grown."""
         if self.window.update():
-            self.cache.clear()
+            self._texts.clear()
             self.ready.clear()
             for path, (number, _) in list(self.kept.items()):
                 if not self.is_new(number):
                     del self.kept[path]
             self._wake()
+
+    def text(self, key: Hashable, content_type: str, make: Callable[[], str]) -> Text:
+        """Return a text that is made once for each version of the window.
+
+        Args:
+            key: which text.
+            content_type: of it.
+            make: what it says.
+        """
+        text = self._texts.get(key)
+        if text is None:
+            text = self._texts[key] = Text(make(), content_type)
+        return text
 
     def keep_until_changed(self, variant: tuple[str, bool], answer: ReadyAnswer) -> None:
         """Keep an answer for this state of the window."""

@@ -145,30 +145,29 @@ def open_flac(config: bytes, _: bytes) -> Mp4Track:
 
 def open_ac3(_: bytes, sample: bytes) -> Mp4Track:
     """AC-3 (ETSI TS 102 366 §F.3)."""
-    header = parse_ac3_header(sample)
     record = box(b"dac3", ac3_record.build_dac3(sample))
-    return Mp4Track(
-        Kind.AUDIO,
-        header.sample_rate,
-        "ac-3",
-        _entry(b"ac-3", header.channels, header.sample_rate, record),
-        sample_rate=header.sample_rate,
-        channels=header.channels,
-        frame_samples=ac3_record.AC3_SAMPLES,
-    )
+    return _open_dolby(Mp4Track, "ac-3", sample, record, ac3_record.AC3_SAMPLES)
 
 
 def open_eac3(_: bytes, sample: bytes) -> Mp4Track:
     """E-AC-3 (ETSI TS 102 366 §F.5)."""
+    return _open_dolby(_Eac3Track, "ec-3", sample, box(b"dec3", ac3_record.build_dec3(sample)))
+
+
+def _open_dolby(
+    track: type[Mp4Track], name: str, sample: bytes, record: bytes, frame_samples: int = 0
+) -> Mp4Track:
+    """A track of either; `name` is that of its entry, and of the codec (RFC 6381)."""
     header = parse_ac3_header(sample)
-    record = box(b"dec3", ac3_record.build_dec3(sample))
-    return _Eac3Track(
+    rate, channels = header.sample_rate, header.channels
+    return track(
         Kind.AUDIO,
-        header.sample_rate,
-        "ec-3",
-        _entry(b"ec-3", header.channels, header.sample_rate, record),
-        sample_rate=header.sample_rate,
-        channels=header.channels,
+        rate,
+        name,
+        _entry(name.encode(), channels, rate, record),
+        sample_rate=rate,
+        channels=channels,
+        frame_samples=frame_samples,
     )
 
 
