@@ -15,7 +15,7 @@ from time import time
 import structlog
 from aiohttp import web
 
-from slipstream.access import Gate, Keys, Operators, Store, StreamKeys
+from slipstream.access import Gate, Keys, LiveStore, Operators, Store, StreamKeys
 from slipstream.control import Api, Config, LiveConfig, Logs, Parts
 from slipstream.control.api.keys import KeysResource
 from slipstream.control.api.relays import RelaysResource
@@ -206,7 +206,7 @@ class Worker:
         self._api = Api(
             self._parts,
             live,
-            Operators(keys.api_token, config.server.data_dir),
+            Operators(keys.api_token, LiveStore(config.server.data_dir)),
             [RelaysResource(control), KeysResource(StreamKeys(Store(config.server.data_dir)))],
         )
         self._page = Page(

@@ -1,4 +1,4 @@
-"""The commands `slipstream keys`, `users` and `token`: make, show and take back credentials.
+"""The commands `slipstream keys`, `users`, `operators` and `token`: make and take back credentials.
 
 They work on the data folder, so a server that runs notices within a second, and none need run.
 What is secret is printed when it is made and never again.
@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
+from slipstream.cli.options import ServerDir
 from slipstream.errors import SlipstreamError
 
 if TYPE_CHECKING:
-    from slipstream.access import Action, StreamKeys, Users
+    from slipstream.access import Action, Operators, StreamKeys, Users
 
 keys = App(
     name="keys",
@@ -41,6 +42,16 @@ users = App(
         slipstream users remove ann
     """,
 )
+operators = App(
+    name="operators",
+    help="""Operators, who may use the API and the console: list, add and remove them.
+
+    Each has a token, of which only a hash is kept. The token in api.token is good for everything.
+
+        slipstream operators add grafana --role read
+        slipstream operators remove grafana
+    """,
+)
 token = App(
     name="token",
     help="""Tokens and signed URLs: make and inspect them.
@@ -53,13 +64,16 @@ token = App(
     """,
 )
 
-DataDir = Annotated[
-    Path | None,
-    Parameter(metavar="DIR", help="The server's data folder. Usually ~/.local/state/slipstream."),
-]
 Label = Annotated[str, Parameter(metavar="TEXT", help="What to call it, for people.")]
 KeyId = Annotated[str, Parameter(help="The key's id, as listed.")]
 Place = Annotated[str, Parameter(help="APP or APP/NAME that it is for; * is any application.")]
+OperatorName = Annotated[str, Parameter(help="The operator's name.")]
+RoleName = Annotated[
+    Literal["read", "operate", "admin"],
+    Parameter(
+        help="What the token is good for: read to look, operate to act on what runs, admin for all."
+    ),
+]
 UserName = Annotated[str, Parameter(help="The user's name.")]
 UserApp = Annotated[str, Parameter(metavar="APP", help="The only application that is theirs.")]
 Stream = Annotated[str, Parameter(help="APP/NAME; in a token, * in them is any characters.")]
@@ -85,7 +99,7 @@ SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 @keys.command(name="list")
-def list_keys(*, data_dir: DataDir = None) -> None:
+def list_keys(*, data_dir: ServerDir = None) -> None:
     """Show all keys, but for what is secret in them."""
     listed = _keys(data_dir).list()
     rows = [
@@ -96,7 +110,7 @@ def list_keys(*, data_dir: DataDir = None) -> None:
 
 
 @keys.command(name="add")
-def add_key(place: Place, /, *, label: Label = "", data_dir: DataDir = None) -> None:
+def add_key(place: Place, /, *, label: Label = "", data_dir: ServerDir = None) -> None:
     """Make a key, and print it: it cannot be looked up later."""
     app, _, name = place.partition("/")
     _check_place(app, name)
@@ -105,42 +119,42 @@ def add_key(place: Place, /, *, label: Label = "", data_dir: DataDir = None) -> 
 
 
 @keys.command(name="rotate")
-def rotate_key(key_id: KeyId, /, *, data_dir: DataDir = None) -> None:
+def rotate_key(key_id: KeyId, /, *, data_dir: ServerDir = None) -> None:
     """Put a new key in the place of one, and print it; the old one is worth nothing from then."""
     stored, key = _keys(data_dir).rotate(key_id)
     _print(f"key {stored.id} for {_place(stored.app, stored.name)}: ?key={key}")
 
 
 @keys.command(name="disable")
-def disable_key(key_id: KeyId, /, *, data_dir: DataDir = None) -> None:
+def disable_key(key_id: KeyId, /, *, data_dir: ServerDir = None) -> None:
     """Let nobody in with a key until it is enabled again. Who publishes goes on."""
     _keys(data_dir).disable(key_id)
     _print(f"key {key_id} is disabled")
 
 
 @keys.command(name="enable")
-def enable_key(key_id: KeyId, /, *, data_dir: DataDir = None) -> None:
+def enable_key(key_id: KeyId, /, *, data_dir: ServerDir = None) -> None:
     """Let a key that was disabled be used again."""
     _keys(data_dir).enable(key_id)
     _print(f"key {key_id} is enabled")
 
 
 @keys.command(name="remove")
-def remove_key(key_id: KeyId, /, *, data_dir: DataDir = None) -> None:
+def remove_key(key_id: KeyId, /, *, data_dir: ServerDir = None) -> None:
     """Forget a key. Who publishes goes on."""
     _keys(data_dir).remove(key_id)
     _print(f"key {key_id} is removed")
 
 
 @users.command(name="list")
-def list_users(*, data_dir: DataDir = None) -> None:
+def list_users(*, data_dir: ServerDir = None) -> None:
     """Show all users."""
     listed = _users(data_dir).list()
     _print_table(("name", "for", "made"), [(u.name, _place(u.app, ""), u.made) for u in listed])
 
 
 @users.command(name="add")
-def add_user(name: UserName, /, *, app: UserApp = "*", data_dir: DataDir = None) -> None:
+def add_user(name: UserName, /, *, app: UserApp = "*", data_dir: ServerDir = None) -> None:
     """Add a user, or give one another password."""
     from getpass import getpass
 
@@ -151,10 +165,34 @@ def add_user(name: UserName, /, *, app: UserApp = "*", data_dir: DataDir = None)
 
 
 @users.command(name="remove")
-def remove_user(name: UserName, /, *, data_dir: DataDir = None) -> None:
+def remove_user(name: UserName, /, *, data_dir: ServerDir = None) -> None:
     """Forget a user."""
     _users(data_dir).remove(name)
     _print(f"user {name} is removed")
+
+
+@operators.command(name="list")
+def list_operators(*, data_dir: ServerDir = None) -> None:
+    """Show all operators."""
+    listed = _operators(data_dir).list()
+    _print_table(("name", "role", "made"), [(one.name, one.role, one.made) for one in listed])
+
+
+@operators.command(name="add")
+def add_operator(
+    name: OperatorName, /, *, role: RoleName = "read", data_dir: ServerDir = None
+) -> None:
+    """Add an operator, and print the token: it cannot be looked up later."""
+    from slipstream.access import Role
+
+    _print(_operators(data_dir).add(name, Role(role)))
+
+
+@operators.command(name="remove")
+def remove_operator(name: OperatorName, /, *, data_dir: ServerDir = None) -> None:
+    """Forget an operator, whose token is good for nothing from then on."""
+    _operators(data_dir).remove(name)
+    _print(f"operator {name} is removed")
 
 
 @token.command(name="make")
@@ -170,7 +208,7 @@ def make_token(
     max_height: Height = None,
     max_s: Duration = None,
     excess: Excess = None,
-    data_dir: DataDir = None,
+    data_dir: ServerDir = None,
 ) -> None:
     """Make a token (a JWT, HS256) and print it."""
     import jwt
@@ -203,7 +241,7 @@ def sign_url(
     action: ActionName,
     valid: Valid = "1h",
     address: Address = "",
-    data_dir: DataDir = None,
+    data_dir: ServerDir = None,
 ) -> None:
     """Sign a URL, and print what belongs behind its '?'."""
     from slipstream.access.signed import signed_query
@@ -213,7 +251,7 @@ def sign_url(
 
 
 @token.command(name="inspect")
-def inspect_token(text: Token, /, *, data_dir: DataDir = None) -> None:
+def inspect_token(text: Token, /, *, data_dir: ServerDir = None) -> None:
     """Show what a token says, or a signed URL, and whether signing.key has signed it."""
     import json
 
@@ -283,6 +321,12 @@ def _users(data_dir: Path | None) -> Users:
     from slipstream.access import Store, Users
 
     return Users(Store(_folder(data_dir)))
+
+
+def _operators(data_dir: Path | None) -> Operators:
+    from slipstream.access import Operators, Store
+
+    return Operators("", Store(_folder(data_dir)))
 
 
 def _signing_key(data_dir: Path | None) -> str:

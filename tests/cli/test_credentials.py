@@ -1,4 +1,4 @@
-"""`slipstream keys`, `users` and `token`: what they make is what the gate takes."""
+"""`slipstream keys`, `users`, `operators` and `token`: what they make is what is taken."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from slipstream.access import AccessSettings, Gate, Store, Users, load_keys
+from slipstream.access import AccessSettings, Gate, Operators, Role, Store, Users, load_keys
 from slipstream.cli import main
 from tests.access.stage import playing, publishing
 
@@ -53,6 +53,17 @@ def test_keys_are_made_shown_once_and_taken_back(run: Run, tmp_path: Path) -> No
     assert not door.decide(publishing(f"key={new}"), 0.0).allowed
 
 
+def test_operators_are_added_listed_and_removed(run: Run, tmp_path: Path) -> None:
+    token = run("operators", "add", "ci", "--role", "operate").strip()
+    operators = Operators("", Store(tmp_path))
+    assert operators.role_of(token) is Role.OPERATE
+    listed = run("operators", "list")
+    assert re.search(r"^ci +operate +20", listed, re.MULTILINE)
+    assert token not in listed
+    run("operators", "remove", "ci")
+    assert operators.role_of(token) is None
+
+
 def test_users_get_their_password_from_standard_input(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -89,6 +100,8 @@ def test_urls_are_signed_and_inspected(run: Run, tmp_path: Path) -> None:
         ("keys", "rotate", "none"),
         ("keys", "add", "live/.."),
         ("users", "remove", "nobody"),
+        ("operators", "remove", "nobody"),
+        ("operators", "add", "a b"),
         ("token", "inspect", "x"),
         ("token", "inspect", "live/cam?sig=x"),
         ("token", "sign", "live/cam", "--action", "play", "--valid", "soon"),

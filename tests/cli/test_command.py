@@ -17,17 +17,17 @@ from typing import Any
 import pytest
 
 from slipstream import __version__
-from slipstream.access import Operators, Role
 from slipstream.cli import main
 from slipstream.control import Config
 from slipstream.control.pid_file import PID_FILE
 from slipstream.errors import SlipstreamError
 from slipstream.tools.doctor import Patient
 
-COMMANDS = ("serve", "replace", "operators", "top", "check", "demo", "publish", "play", "probe")
+COMMANDS = ("serve", "replace", "top", "check", "demo", "publish", "play", "probe")
 GROUPS = {
     "keys": ("list", "add", "rotate", "disable", "enable", "remove"),
     "users": ("list", "add", "remove"),
+    "operators": ("list", "add", "remove"),
     "token": ("make", "sign", "inspect"),
 }
 
@@ -386,18 +386,3 @@ def wait_for(condition: Callable[[], bool]) -> None:
             return
         time.sleep(0.05)
     raise TimeoutError
-
-
-def test_operators_are_added_listed_and_removed(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    folder = f"--data-dir={tmp_path}"
-    assert main(["operators", "add", "ci", "--role=operate", folder]) == 0
-    token = capsys.readouterr().out.strip()
-    assert Operators("", tmp_path).role_of(token) is Role.OPERATE
-    assert main(["operators", folder]) == 0
-    assert capsys.readouterr().out.startswith("ci  operate  20")
-    assert main(["operators", "remove", "ci", folder]) == 0
-    assert Operators("", tmp_path).role_of(token) is None
-    assert main(["operators", "remove", "ci", folder]) == 1
-    assert capsys.readouterr().err == "slipstream: there is no operator named ci\n"
