@@ -58,6 +58,7 @@ for _command in (
     credentials.operators,
 ):
     app.command(_command)
+app.command(tools.import_, name="import")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -152,3 +153,26 @@ def top(
     if token is None:
         token = tool.read_token((data_dir or default_data_dir()).expanduser())
     tool.run(url, token, once=once)
+
+
+NginxFile = Annotated[Path, Parameter(help="The nginx.conf; what it includes is read, too.")]
+TomlFile = Annotated[Path | None, option("FILE", "Where to write it, instead of printing it.")]
+
+
+def import_(file: NginxFile, /, *, out: TomlFile = None) -> None:
+    """Turn the configuration of nginx-rtmp into ours.
+
+    What could not be carried over is told on standard error, line by line, with the reason.
+
+        slipstream import /etc/nginx/nginx.conf --out slipstream.toml
+        slipstream check slipstream.toml
+    """
+    from slipstream.tools.nginx_import import import_nginx
+
+    imported = import_nginx(file)
+    for note in imported.notes:
+        sys.stderr.write(f"{note}\n")
+    if out is None:
+        sys.stdout.write(imported.toml)
+    else:
+        out.write_text(imported.toml)

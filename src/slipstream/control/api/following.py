@@ -19,6 +19,7 @@ from slipstream.control.api.problems import ProblemError
 from slipstream.control.api.route import Call
 from slipstream.control.merge import Answer
 from slipstream.control.tail import News, Position, Tail, Where
+from slipstream.http.access import peer_address
 
 log = structlog.get_logger()
 
@@ -115,7 +116,7 @@ async def _sent(response: web.StreamResponse, text: str, call: Call) -> bool:
     except ConnectionError:
         return False
     except TimeoutError:
-        log.info("api.slow_reader", address=call.request.remote, path=call.request.path)
+        log.info("api.slow_reader", address=peer_address(call.request), path=call.request.path)
         if call.request.transport is not None:
             call.request.transport.abort()
         return False
