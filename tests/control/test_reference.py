@@ -31,7 +31,7 @@ GROUPS = {
 }
 COMMANDS = [
     *("serve", "replace", "reload", "top", "check", "schema", "doctor"),
-    *("demo", "publish", "play", "probe"),
+    *("demo", "publish", "play", "probe", "import"),
 ]
 
 
