@@ -79,7 +79,10 @@ class Following:
         self, call: Call, tail: Tail[Any], where: Where, newest: int, name: Callable[[Answer], str]
     ) -> web.StreamResponse:
         response = web.StreamResponse(headers=HEADERS)
-        await response.prepare(call.request)
+        try:
+            await response.prepare(call.request)
+        except ConnectionError:  # it has left already
+            return response
         position = Position.parse(call.request.headers.get("Last-Event-ID", ""))
         loop = asyncio.get_running_loop()
         heard_at = loop.time()
