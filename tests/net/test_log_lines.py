@@ -9,8 +9,8 @@ import pytest
 
 SOURCE = Path(__file__).parents[2] / "src" / "slipstream"
 LEVELS = {"debug", "info", "warning", "error", "exception"}
-# Lines about a process or a part of it; and about HTTP requests, TLS handshakes and proxies, which have no
-# name before they are let in.
+# Lines about a process or a part of it; and about HTTP requests, TLS handshakes and proxies, which
+# have no name before they are let in.
 OTHERS = {"worker.draining", "notice.bug", "play.refused", "tls.failed", "proxy.failed"}
 
 
