@@ -14,7 +14,7 @@ from .fanout import Case, choose_cases, measure
 from .report import Promise, Reference, Report
 from .settings import Settings
 
-NGINX = "nginx TLS proxy"
+NGINX = "TLS proxy and nginx-rtmp"
 PUMPS = ("at once", "auto", "100 ms")
 PLAIN, ENCRYPTED = ([f"{over} {pump}" for pump in PUMPS] for over in ("slipstream", "RTMPS"))
 SERVERS = ",".join(("nginx-rtmp", NGINX, *PLAIN, *ENCRYPTED))

@@ -284,6 +284,21 @@ def websocket() -> Iterator[bytes]:
         yield said + b"\x05\x03"
 
 
+def proxy_protocol() -> Iterator[bytes]:
+    """Headers of both versions, and what is none."""
+    ports = b"\xdc\x04\x07\x8f"
+    signature = b"\r\n\r\n\0\r\nQUIT\n"
+    yield b"PROXY TCP4 192.0.2.1 198.51.100.1 56324 1935\r\n\x03"
+    yield b"PROXY TCP6 2001:db8::1 2001:db8::2 56324 1935\r\nGET /"
+    yield from (b"PROXY UNKNOWN\r\n", b"PROXY TCP4 x\r\n", b"GET / HTTP/1.1", b"\x03")
+    yield signature + b"\x20\0\0\0"
+    yield signature + b"\x21\x11\0\x0c" + bytes((192, 0, 2, 1, 198, 51, 100, 1)) + ports
+    yield signature + b"\x21\x11\0\x13" + bytes(8) + ports + b"\x01\0\x04h2h2"
+    mapped = bytes(10) + b"\xff\xff\xc0\0\x02\x01"
+    yield signature + b"\x21\x21\0\x24" + mapped + bytes(16) + ports
+    yield signature + b"\x21\x31\0\xd8" + bytes(216)
+
+
 def announcements() -> Iterator[bytes]:
     """One packet of each kind."""
     config, sound = b"\x17\0\0\0\0\1\x64\0\x1f\xff\xe0\0", b"\xaf\0\x12\x10"
@@ -399,6 +414,7 @@ SEEDS: dict[str, Callable[[], Iterator[bytes]]] = {
     "gate": gate,
     "wish": wish,
     "websocket": websocket,
+    "proxy_protocol": proxy_protocol,
     "announcements": announcements,
     "shape": shape,
     "ts": ts,

@@ -59,7 +59,7 @@ def _nginx(start: Start) -> list[str]:
 
 
 SERVERS = (
-    Server("nginx TLS proxy", _nginx, player=RtmpsClient),
+    Server("TLS proxy and nginx-rtmp", _nginx, player=RtmpsClient),
     Server("RTMPS at once", partial(_slipstream, "0"), player=RtmpsClient),
     Server("RTMPS auto", partial(_slipstream, "auto"), player=RtmpsClient),
     Server("RTMPS 100 ms", partial(_slipstream, "100"), player=RtmpsClient),

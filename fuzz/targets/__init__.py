@@ -32,6 +32,7 @@ NAMES = (
     "gate",
     "wish",
     "websocket",
+    "proxy_protocol",
     "announcements",
     "shape",
     "ts",

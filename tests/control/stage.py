@@ -15,7 +15,7 @@ import aiohttp
 import orjson
 from aiohttp import web
 
-from slipstream.access import Gate, Operators, Store, StreamKeys
+from slipstream.access import Gate, LiveStore, Operators, Store, StreamKeys
 from slipstream.control import Api, Config, LiveConfig, Logs, Parts
 from slipstream.control.alarm import Alarm
 from slipstream.control.api.keys import KeysResource
@@ -156,7 +156,7 @@ class Stage:
         pump = Pump(loop, Pace())
         self.config = config
         self.live = LiveConfig(config)
-        self.folder = folder  # of further tokens, and relays
+        self.store = LiveStore(folder or Path("/nowhere"))
         self.now = loop.time()
         self.peers = peers or AlonePeers()
         self.directory = Homes([])
@@ -244,7 +244,7 @@ async def _open(stage: Stage) -> AsyncIterator[Stage]:
     stage.api = Api(
         stage.parts,
         stage.live,
-        Operators(TOKEN, stage.folder),
+        Operators(TOKEN, stage.store),
         [RelaysResource(stage.relays), KeysResource(stage.keys)],
     )
     stage.api.add_to(stage.app)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from slipstream.access import Operators, Role
+from slipstream.access import Operators, Role, Store
 from tests.control.stage import TOKEN, serving
 
 
 async def test_every_route_asks_for_its_role(tmp_path: Path) -> None:
-    tokens = Operators(TOKEN, tmp_path)
+    tokens = Operators(TOKEN, Store(tmp_path))
     made = {role: tokens.add(str(role), role) for role in Role}
     async with serving(folder=tmp_path) as stage:
         for route in stage.api.routes:
@@ -28,7 +28,7 @@ async def test_every_route_asks_for_its_role(tmp_path: Path) -> None:
 
 
 async def test_keys_are_for_who_may_do_everything(tmp_path: Path) -> None:
-    token = Operators(TOKEN, tmp_path).add("ci", Role.OPERATE)
+    token = Operators(TOKEN, Store(tmp_path)).add("ci", Role.OPERATE)
     async with serving(folder=tmp_path) as stage:
         headers = {"Authorization": f"Bearer {token}"}
         made = await stage.get("/api/v1/keys", headers, method="POST", body=b'{"app": "live"}')
@@ -43,7 +43,7 @@ async def test_looking_needs_the_least_of_roles() -> None:
 
 
 async def test_a_token_that_was_removed_is_wrong_at_once(tmp_path: Path) -> None:
-    tokens = Operators(TOKEN, tmp_path)
+    tokens = Operators(TOKEN, Store(tmp_path))
     headers = {"Authorization": f"Bearer {tokens.add('ci', Role.READ)}"}
     async with serving(folder=tmp_path) as stage:
         assert (await stage.get("/api/v1/streams", headers)).status == 200

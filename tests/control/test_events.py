@@ -13,7 +13,7 @@ import orjson
 import pytest
 import structlog
 
-from slipstream.access import Operators, Role
+from slipstream.access import Operators, Role, Store
 from slipstream.control.api import following
 from slipstream.control.api.events import EVENTS_KEPT
 from slipstream.control.tail import Position
@@ -162,7 +162,7 @@ async def test_it_ends_when_the_token_is_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(following, "LOOK_S", 0.01)
-    tokens = Operators(TOKEN, tmp_path)
+    tokens = Operators(TOKEN, Store(tmp_path))
     headers = {"Authorization": f"Bearer {tokens.add('ci', Role.READ)}"}
     async with serving(folder=tmp_path) as stage, follow(stage, headers=headers) as reader:
         tokens.remove("ci")

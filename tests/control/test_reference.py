@@ -26,11 +26,12 @@ ALL_METRICS: list[Metric | Detail] = [*METRICS, *APPS, *STREAMS]
 GROUPS = {
     "keys": ("list", "add", "rotate", "disable", "enable", "remove"),
     "users": ("list", "add", "remove"),
+    "operators": ("list", "add", "remove"),
     "token": ("make", "sign", "inspect"),
 }
 COMMANDS = [
-    *("serve", "replace", "reload", "operators", "top", "check", "schema", "doctor"),
-    *("demo", "publish", "play", "probe"),
+    *("serve", "replace", "reload", "top", "check", "schema", "doctor"),
+    *("demo", "publish", "play", "probe", "import"),
 ]
 
 

@@ -15,6 +15,9 @@ SETTINGS = """
 [streams]
 grace_s = 0.5
 wait_s = 30
+
+[net]
+trusted_proxies = ["127.0.0.1"]
 """
 
 

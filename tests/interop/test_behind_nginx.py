@@ -86,6 +86,15 @@ def test_media_without_an_end_come_as_they_are_made(site: str, extension: str) -
         process.terminate()
 
 
+def test_viewers_are_known_by_their_own_addresses(site: str, server: RunningServer) -> None:
+    pretended = ["-H", "X-Forwarded-For: 192.0.2.66"]
+    root = site.removesuffix("live/proxied")
+    wrong = ["-H", "Authorization: Bearer wrong", "--interface", "127.0.0.9"]
+    fetch(root, "api/v1/streams", *pretended, *wrong)
+    server.wait_for_log(r"api\.refused .*address=127\.0\.0\.9\b")
+    assert "192.0.2.66" not in server.log()
+
+
 def test_web_sockets_pass(site: str) -> None:
     async def watch() -> bytes:
         unchecked = ssl.create_default_context()

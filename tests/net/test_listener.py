@@ -17,17 +17,20 @@ from slipstream.net.listener import (
     parse_address,
     plain_address,
 )
+from slipstream.net.proxies import Proxies
 
 
 class Door:
     """A listener whose accepted sockets are kept."""
 
-    def __init__(self, admissions: Admissions) -> None:
+    def __init__(self, admissions: Admissions, trusted: tuple[str, ...] = ()) -> None:
         self.accepted: list[tuple[socket.socket, str]] = []
         self.admissions = admissions
         sock = open_listening_socket("127.0.0.1:0")
         self.place = sock.getsockname()
-        self.listener = Listener(sock, self.accept, admissions, asyncio.get_running_loop())
+        loop = asyncio.get_running_loop()
+        self.proxies = Proxies(lambda: trusted, loop)
+        self.listener = Listener(sock, self.accept, admissions, loop, proxies=self.proxies)
         self.listener.start()
         self.callers: list[socket.socket] = []
 
@@ -48,6 +51,7 @@ class Door:
 
     def close(self) -> None:
         self.listener.stop()
+        self.proxies.stop()
         for sock in self.callers + [sock for sock, _ in self.accepted]:
             sock.close()
 
@@ -158,3 +162,51 @@ def test_no_host_means_all_addresses_of_both_families() -> None:
 )
 def test_an_address_has_one_form(host: str, plain: str) -> None:
     assert plain_address(host) == plain
+
+
+HEADER = b"PROXY TCP4 192.0.2.1 198.51.100.1 56324 1935\r\n"
+
+
+async def test_a_proxy_says_who_is_behind_it_and_nothing_else_is_read() -> None:
+    admissions = Admissions(max_pending_per_address=2)
+    door = Door(admissions, ("127.0.0.0/8",))
+    door.call(4)
+    await door.settle(0)
+    assert admissions.pending == 4
+    for caller in door.callers[:2]:
+        caller.sendall(HEADER[:20])
+    await door.settle(0)
+    for caller in door.callers[:2]:
+        caller.sendall(HEADER[20:] + b"first")
+    door.callers[2].sendall(b"\x03first")
+    await door.settle(3)
+    said = sorted((address, sock.recv(99)) for sock, address in door.accepted)
+    assert said == [("127.0.0.1", b"\x03first")] + [("192.0.2.1", b"first")] * 2
+    assert admissions.is_crowded("192.0.2.1")
+    door.callers[3].sendall(HEADER)
+    await door.settle(3)
+    admissions.settled("192.0.2.1")
+    await door.settle(4)
+    door.close()
+
+
+async def test_what_is_no_header_of_a_proxy_closes_the_connection() -> None:
+    admissions = Admissions()
+    door = Door(admissions, ("127.0.0.1",))
+    door.call(1)
+    door.callers[0].sendall(b"PROXY nonsense\r\n")
+    await door.settle(0)
+    with pytest.raises(ConnectionResetError):  # since what it said was not read
+        await asyncio.to_thread(door.callers[0].recv, 1)
+    assert (admissions.pending, admissions.open) == (0, 0)
+    door.close()
+
+
+async def test_a_header_of_somebody_else_is_left_unread() -> None:
+    door = Door(Admissions(), ("10.0.0.0/8",))
+    door.call(1)
+    door.callers[0].sendall(HEADER)
+    await door.settle(1)
+    ((sock, address),) = door.accepted
+    assert (address, sock.recv(99)) == ("127.0.0.1", HEADER)
+    door.close()

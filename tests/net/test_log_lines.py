@@ -9,9 +9,9 @@ import pytest
 
 SOURCE = Path(__file__).parents[2] / "src" / "slipstream"
 LEVELS = {"debug", "info", "warning", "error", "exception"}
-# Lines about a process or a part of it; and about HTTP requests and TLS handshakes, which have no
-# name before they are let in.
-OTHERS = {"worker.draining", "notice.bug", "play.refused", "tls.failed"}
+# Lines about a process or a part of it; and about HTTP requests, TLS handshakes and proxies, which
+# have no name before they are let in.
+OTHERS = {"worker.draining", "notice.bug", "play.refused", "tls.failed", "proxy.failed"}
 
 
 def lines() -> list[tuple[str, ast.Call]]:

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import orjson
+
 from slipstream.access import Gate
 from slipstream.access.settings import AccessSettings
 from slipstream.formats import RtmpFormat
@@ -124,3 +126,12 @@ async def test_an_address_that_may_not_be_reached_is_an_error_of_that_relay(tmp_
                     await asyncio.sleep(0.01)
             assert "not in relays.allowed_hosts" in relay.error
         assert target.connections == 0
+
+
+async def test_what_relays_count_can_be_told_to_other_workers(tmp_path: Path) -> None:
+    pull = PullSettings(stream="live/a", url="rtmp://127.0.0.1/live/a")
+    async with Stage(tmp_path).relaying(RelaySettings(pull=[pull])) as relays:
+        counts = {name: dict(read()) for name, read in relays.counts.items()}
+        told = orjson.loads(orjson.dumps(counts))
+        assert sum(told["relays"].values()) == 1
+        assert told["relay_bytes"] == {"push": 0, "pull": 0}

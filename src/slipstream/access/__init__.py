@@ -10,11 +10,11 @@ from slipstream.access.keys import (
     load_keys,
 )
 from slipstream.access.measure import Measure, TooMuch
-from slipstream.access.operators import Operator, Operators, Role
+from slipstream.access.operators import Operators, Role
 from slipstream.access.policy import NO_POLICY, Excess, Policy
 from slipstream.access.request import Action, Decision, Request
 from slipstream.access.settings import AccessSettings
-from slipstream.access.store import Store, StoredKey, StoredUser
+from slipstream.access.store import LiveStore, Store, StoredKey, StoredOperator, StoredUser
 from slipstream.access.stream_keys import StreamKeys
 from slipstream.access.users import Users
 
@@ -31,14 +31,15 @@ __all__ = [
     "Failures",
     "Gate",
     "Keys",
+    "LiveStore",
     "Measure",
-    "Operator",
     "Operators",
     "Policy",
     "Request",
     "Role",
     "Store",
     "StoredKey",
+    "StoredOperator",
     "StoredUser",
     "StreamKeys",
     "TooMuch",

@@ -1,4 +1,4 @@
-"""Keys and users, kept in the data folder: `access.json`, for its owner's eyes only.
+"""Keys, users and operators, kept in the data folder: `access.json`, for its owner's eyes only.
 
 Commands, the API and every worker read the same file. It is replaced as a whole, so nobody sees
 half of it; a lock beside it keeps two who change it at the same time apart. A reader looks at the
@@ -13,6 +13,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import structlog
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -60,6 +61,18 @@ class StoredUser(BaseModel):
     made: str
 
 
+class StoredOperator(BaseModel):
+    """Somebody who may use the API, with a token of which only the hash is kept."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    role: Literal["read", "operate", "admin"]
+    hash: str = Field(repr=False)
+    """SHA-256 of the token, in hexadecimal digits."""
+    made: str
+
+
 class Stored(BaseModel):
     """What the file holds."""
 
@@ -68,6 +81,7 @@ class Stored(BaseModel):
     version: int = VERSION
     keys: tuple[StoredKey, ...] = ()
     users: tuple[StoredUser, ...] = ()
+    operators: tuple[StoredOperator, ...] = ()
 
 
 class Store:

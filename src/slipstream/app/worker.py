@@ -15,7 +15,7 @@ from time import time
 import structlog
 from aiohttp import web
 
-from slipstream.access import Gate, Keys, Operators, Store, StreamKeys
+from slipstream.access import Gate, Keys, LiveStore, Operators, Store, StreamKeys
 from slipstream.control import Api, Config, LiveConfig, Logs, Parts
 from slipstream.control.api.keys import KeysResource
 from slipstream.control.api.relays import RelaysResource
@@ -36,6 +36,7 @@ from slipstream.net.intake import Intake
 from slipstream.net.link import NOBODY, Link
 from slipstream.net.listener import Accept, Listener
 from slipstream.net.pace import Pace
+from slipstream.net.proxies import Proxies
 from slipstream.net.pump import Pump
 from slipstream.net.rtmp_session import RtmpSession
 from slipstream.net.services import Services
@@ -144,7 +145,8 @@ class Worker:
         )
         gate.backend = self._hooks.asking
         self._slates = Slates(hub, live.reader(Config.slate_settings), loop, services.new_id)
-        self._http = HttpEntrance(http_admissions, loop)
+        self._http = HttpEntrance(http_admissions, loop, self._trusted_proxies)
+        self._proxies = Proxies(self._trusted_proxies, loop)
         self._certificates = Certificates(
             live.reader(lambda config: config.tls), config.server.data_dir, time
         )
@@ -204,7 +206,7 @@ class Worker:
         self._api = Api(
             self._parts,
             live,
-            Operators(keys.api_token, config.server.data_dir),
+            Operators(keys.api_token, LiveStore(config.server.data_dir)),
             [RelaysResource(control), KeysResource(StreamKeys(Store(config.server.data_dir)))],
         )
         self._page = Page(
@@ -312,6 +314,10 @@ class Worker:
         self._parts.ready = False
         for listener in self._listeners:
             listener.stop()
+        self._proxies.stop()
+
+    def _trusted_proxies(self) -> Sequence[str]:
+        return self._services.settings.trusted_proxies
 
     def _refusal(self) -> str:
         return str(EndReason.SHUTDOWN) if self.shutdown.is_stopping else ""
@@ -319,7 +325,7 @@ class Worker:
     def _listener(self, sock: socket.socket, accept: Accept, admissions: Admissions) -> Listener:
         member = self._membership
         if member is None:
-            return Listener(sock, accept, admissions, self._loop)
+            return Listener(sock, accept, admissions, self._loop, proxies=self._proxies)
         return Listener(
             sock,
             accept,
@@ -327,6 +333,7 @@ class Worker:
             self._loop,
             per_turn=SHARED_ACCEPTS_PER_TURN,
             others_have_less=member.loads.others_have_less,
+            proxies=self._proxies,
         )
 
     def _receive(

@@ -17,6 +17,8 @@ from slipstream.net.services import Services
 
 log = structlog.get_logger()
 
+ADDRESS = web.RequestKey("address", str)  # where a request comes from
+
 
 class Visitor(NamedTuple):
     """Who asks over HTTP."""
@@ -119,5 +121,6 @@ def visitor(request: web.BaseRequest) -> Visitor:
 
 
 def peer_address(request: web.BaseRequest) -> str:
-    """Where a request comes from."""
-    return plain_address(request.remote or "")
+    """Where a request comes from; through our proxies, too."""
+    address = request.get(ADDRESS)
+    return plain_address(request.remote or "") if address is None else address

@@ -94,7 +94,7 @@ class HttpConnection(asyncio.Protocol):
         self._inner = inner
         self._find = find
         self._admissions = admissions
-        self._address = address
+        self.address = address
         self._on_lost = on_lost
         self._pending = True
         self._open = True
@@ -233,4 +233,4 @@ class HttpConnection(asyncio.Protocol):
     def _settle(self) -> None:
         if self._pending:
             self._pending = False
-            self._admissions.settled(self._address)
+            self._admissions.settled(self.address)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Collection
 
 from aiohttp import web
 
 from slipstream.http import application
+from slipstream.http.access import ADDRESS
 from slipstream.http.connection import HttpConnection, ReadyAnswers, nothing_ready
+from slipstream.http.forwarded import client_address
 from slipstream.http.tls_transport import TlsTransport
 from slipstream.net.admissions import Admissions
 from slipstream.net.tls_link import TlsLink
@@ -21,11 +23,18 @@ class HttpEntrance:
     Args:
         admissions: where the connections are counted; they are pending until they say something.
         loop: of the worker.
+        trusted: gives the networks and addresses of proxies whose word counts.
     """
 
-    def __init__(self, admissions: Admissions, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        admissions: Admissions,
+        loop: asyncio.AbstractEventLoop,
+        trusted: Callable[[], Collection[str]] = tuple,
+    ) -> None:
         self._admissions = admissions
         self._loop = loop
+        self._trusted = trusted
         self._server: web.Server | None = None
         self._find: ReadyAnswers = nothing_ready
         self._connections: dict[web.RequestHandler, HttpConnection] = {}
@@ -44,7 +53,9 @@ class HttpEntrance:
 
         def handle(request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
             self._hear(request.protocol)
-            self._connections[request.protocol].asked(request)
+            connection = self._connections[request.protocol]
+            request[ADDRESS] = client_address(connection.address, request.headers, self._trusted())
+            connection.asked(request)
             return usual(request)
 
         server.request_handler = handle

@@ -12,9 +12,15 @@ import errno
 import socket
 from collections import deque
 from collections.abc import Callable
+from functools import partial
+
+import structlog
 
 from slipstream.errors import SlipstreamError
 from slipstream.net.admissions import Admissions
+from slipstream.net.proxies import Proxies
+
+log = structlog.get_logger()
 
 BACKLOG = 4096  # the usual 128 makes 2000 quick connects wait milliseconds each
 ACCEPTS_PER_TURN = 64  # so that a flood of connects leaves time for the rest of the worker
@@ -39,6 +45,7 @@ class Listener:
         per_turn: connections that are accepted at once.
         others_have_less: whether another process that shares the socket has fewer connections:
             it then gets the first chance to take the next one.
+        proxies: which say who is behind their connections; None: there are none.
     """
 
     def __init__(
@@ -50,6 +57,7 @@ class Listener:
         *,
         per_turn: int = ACCEPTS_PER_TURN,
         others_have_less: Callable[[], bool] = _nobody_has_less,
+        proxies: Proxies | None = None,
     ) -> None:
         self.address = format_address(sock)
         self._sock = sock
@@ -58,6 +66,7 @@ class Listener:
         self._loop = loop
         self._per_turn = per_turn
         self._others_have_less = others_have_less
+        self._proxies = proxies
         self._yielded = False
         self._listening = False
         self._stopped = False
@@ -100,7 +109,31 @@ class Listener:
                     self._pause()
                     self._loop.call_later(PAUSE_S, self._make_room)
                 return
-            self._admit(sock, plain_address(peer[0]))
+            self._meet(sock, plain_address(peer[0]))
+
+    def _meet(self, sock: socket.socket, address: str) -> None:
+        """Admit a connection; one of a proxy when it is known who is behind it."""
+        if self._proxies is None or address not in self._proxies:
+            self._admit(sock, address)
+            return
+        self._admissions.opened(address)
+        known, failed = partial(self._introduce, sock, address), partial(self._lose, address)
+        self._proxies.ask(sock, known, failed)
+
+    def _introduce(self, sock: socket.socket, proxy: str, client: str) -> None:
+        if client:
+            self._leave(proxy)
+            self._admit(sock, client)
+        else:
+            self._accept(sock, proxy)
+
+    def _lose(self, proxy: str, reason: str) -> None:
+        log.debug("proxy.failed", address=proxy, reason=reason)
+        self._leave(proxy)
+
+    def _leave(self, address: str) -> None:
+        self._admissions.settled(address)
+        self._admissions.closed()
 
     def _admit(self, sock: socket.socket, address: str) -> None:
         if self._admissions.is_crowded(address):

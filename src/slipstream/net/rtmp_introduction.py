@@ -35,9 +35,9 @@ def introduce(session: RtmpSession, event: ConnectRequested) -> bool:
         services.loop.time(),
         publishes=event.properties.get("type") == PUBLISHER,
     )
-    session.user = introduction.user
+    session.caller.user = introduction.user
     if introduction.user:
-        session.app_query = without_credentials(session.app_query)
+        session.caller.app_query = without_credentials(session.caller.app_query)
     if not introduction.refusal:
         return True
     if introduction.is_guess:

@@ -47,8 +47,9 @@ def permit(session: RtmpSession, action: Action, name: str, query: str, then: Gr
         query: behind that name.
         then: gets what they may; None: they may not, and that is in the log.
     """
+    caller = session.caller
     try:
-        stream = stream_name(session.app, name)
+        stream = stream_name(caller.app, name)
     except BadNameError as error:
         refused(session, action, str(error))
         then(None)
@@ -57,18 +58,18 @@ def permit(session: RtmpSession, action: Action, name: str, query: str, then: Gr
     if granted is not None and granted.stream == stream and action is Action.PUBLISH:
         then(granted)
         return
-    joined = "&".join(part for part in (query, session.app_query) if part)
+    joined = "&".join(part for part in (query, caller.app_query) if part)
     request = Request(
         action,
         stream,
         session.link.address,
         joined,
         "rtmp",
-        user=session.user,
-        client=session.client,
+        user=caller.user,
+        client=caller.client,
         id=session.connection_id,
-        tc_url=session.tc_url,
-        page_url=session.page_url,
+        tc_url=caller.tc_url,
+        page_url=caller.page_url,
     )
     decision = session.services.gate.decide(request, session.services.loop.time())
     if not decision.undecided:
@@ -108,4 +109,6 @@ def refused(session: RtmpSession, action: Action, reason: str, stream: str = "")
         reason=reason,
         **({"stream": stream} if stream else {}),
     )
-    session.tell(NoticeKind.REFUSED, stream or session.app, reason=reason, action=str(action))
+    session.tell(
+        NoticeKind.REFUSED, stream or session.caller.app, reason=reason, action=str(action)
+    )

@@ -7,7 +7,6 @@ the connection publishes (`RtmpPublisher`) or plays (`RtmpViewer`).
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -19,7 +18,9 @@ from slipstream.access import Action
 from slipstream.errors import BadNameError
 from slipstream.formats import Selection, split_selection
 from slipstream.hub import BusyError, Claim, FullError, Notice, NoticeKind
+from slipstream.net.deadline import Deadline
 from slipstream.net.link import Link
+from slipstream.net.rtmp_caller import RtmpCaller
 from slipstream.net.rtmp_claim import RtmpClaim
 from slipstream.net.rtmp_introduction import introduce
 from slipstream.net.rtmp_permit import Permit, permit, refused, unpack_permit
@@ -63,19 +64,13 @@ class RtmpSession:
         "_connection",
         "_deadline",
         "_pending",
-        "app",
-        "app_query",
-        "client",
+        "caller",
         "connection_id",
         "link",
-        "multitrack",
-        "page_url",
         "permit",
         "publishers",
         "said",
         "services",
-        "tc_url",
-        "user",
         "viewers",
         "waiting",
     )
@@ -83,13 +78,7 @@ class RtmpSession:
     def __init__(self, services: Services, link: Link) -> None:
         self.services = services
         self.connection_id = services.new_id("rtmp")
-        self.app = ""
-        self.app_query = ""
-        self.client = ""
-        self.tc_url = ""
-        self.user = ""  # with a password
-        self.page_url = ""
-        self.multitrack = False
+        self.caller = RtmpCaller()
         # While others are asked what it may do, or for a stream's home.
         self.waiting: RtmpQuestion | RtmpClaim | None = None
         self.permit: Permit | None = None  # of the worker that it comes from
@@ -101,7 +90,7 @@ class RtmpSession:
         link.hand_to(self, self.connection_id)
         self._connection = ServerConnection(random_bytes=os.urandom)
         self._pending = True
-        self._deadline: asyncio.TimerHandle | None = None
+        self._deadline = Deadline(services.loop, self.close)
         services.sessions[self] = None
         self.expect("the handshake", services.settings.handshake_s)
         link.start()
@@ -218,10 +207,10 @@ class RtmpSession:
             id=self.connection_id,
             address=self.link.address,
             protocol="rtmp",
-            client=self.client,
+            client=self.caller.client,
             query=query,
-            tc_url=self.tc_url,
-            page_url=self.page_url,
+            tc_url=self.caller.tc_url,
+            page_url=self.caller.page_url,
             reason=reason,
             detail=detail,
         )
@@ -247,11 +236,7 @@ class RtmpSession:
         self.expect("connect", self.services.settings.connect_s)
 
     def _on_connect(self, event: ConnectRequested) -> None:
-        self.app, self.app_query = event.app, event.query
-        self.client = event.flash_ver
-        self.tc_url = event.tc_url
-        self.page_url = str(event.properties.get("pageUrl") or "")
-        self.multitrack = event.enhanced.multitrack
+        self.caller = RtmpCaller.of(event)
         if not introduce(self, event):
             return
         self._connection.accept_connect()
@@ -340,20 +325,10 @@ class RtmpSession:
             viewer.close("stopped by the player")
             self.ended(event.stream_id)
 
-    def _on_pause(self, event: PauseRequested) -> None:
+    def _on_wish(self, event: PauseRequested | ReceiveAudio | ReceiveVideo) -> None:
         viewer = self.viewers.get(event.stream_id)
         if viewer is not None:
-            viewer.pause(paused=event.paused)
-
-    def _on_receive_audio(self, event: ReceiveAudio) -> None:
-        viewer = self.viewers.get(event.stream_id)
-        if viewer is not None:
-            viewer.want(audio=event.enabled)
-
-    def _on_receive_video(self, event: ReceiveVideo) -> None:
-        viewer = self.viewers.get(event.stream_id)
-        if viewer is not None:
-            viewer.want(video=event.enabled)
+            viewer.grant(event)
 
     def _on_seek(self, event: SeekRequested) -> None:
         self._connection.send_status(
@@ -362,18 +337,14 @@ class RtmpSession:
 
     # Inside
 
-    def expect(self, what: str | None, within_s: float = 0.0) -> None:
+    def expect(self, what: str, within_s: float) -> None:
         """Close the connection if `what` does not happen in time, whatever else comes."""
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
-        if what is not None and not self.link.is_closing:
-            reason = f"{what} did not come within {within_s:g} s"
-            self._deadline = self.services.loop.call_later(within_s, self.close, reason)
+        if not self.link.is_closing:
+            self._deadline.expect(what, within_s)
 
     def _trust(self) -> None:
         """The peer may do what it asked for: no deadline, and more room for what it is sent."""
-        self.expect(None)
+        self._deadline.met()
         self.said = None
         self.link.max_unsent = self.services.settings.max_unread
 
@@ -384,7 +355,7 @@ class RtmpSession:
 
     def _forget(self, reason: str, *, moved: bool = False) -> None:
         """Take the connection out of everything that knows it."""
-        self.expect(None)
+        self._deadline.met()
         for viewer in list(self.viewers.values()):
             viewer.close(reason)
         for publisher in list(self.publishers.values()):
@@ -406,7 +377,7 @@ class RtmpSession:
             bytes_received=self.link.bytes_received,
         )
         if not was_pending and not moved:
-            self.tell(NoticeKind.DISCONNECT, self.app, reason=reason)
+            self.tell(NoticeKind.DISCONNECT, self.caller.app, reason=reason)
 
 
 Handler = Callable[[RtmpSession, Any], None]
@@ -418,8 +389,8 @@ _HANDLERS: dict[type[Event], Handler] = {
     PlayRequested: RtmpSession._on_play,
     PublishEnded: RtmpSession._on_publish_ended,
     PlayEnded: RtmpSession._on_play_ended,
-    PauseRequested: RtmpSession._on_pause,
-    ReceiveAudio: RtmpSession._on_receive_audio,
-    ReceiveVideo: RtmpSession._on_receive_video,
+    PauseRequested: RtmpSession._on_wish,
+    ReceiveAudio: RtmpSession._on_wish,
+    ReceiveVideo: RtmpSession._on_wish,
     SeekRequested: RtmpSession._on_seek,
 }

@@ -27,6 +27,7 @@ from slipstream.net.cursor import Cursor
 from slipstream.net.rtmp_permit import Permit
 from slipstream.net.served import ServedFigures, had
 from slipstream.net.wish import Wish, parse_wish
+from slipstream.rtmp import PauseRequested, ReceiveAudio, ReceiveVideo
 
 if TYPE_CHECKING:
     from slipstream.net.rtmp_session import RtmpSession
@@ -121,7 +122,7 @@ class RtmpViewer:
         self._wish, self._query = parse_wish(permit.query), permit.query
         session = self._session
         services = session.services
-        form = RtmpMultitrackFormat if session.multitrack else RtmpFormat
+        form = RtmpMultitrackFormat if session.caller.multitrack else RtmpFormat
         chosen = form if tracks is None else selected(RtmpFormat, tracks)
         for other in session.viewers.values():
             if other is not self:
@@ -169,6 +170,16 @@ class RtmpViewer:
         if not paused:
             self.cursor.resume()
             self._session.services.pump.wake(self.cursor.log)
+
+    def grant(self, wish: PauseRequested | ReceiveAudio | ReceiveVideo) -> None:
+        """Serve it otherwise from now on."""
+        match wish:
+            case PauseRequested():
+                self.pause(paused=wish.paused)
+            case ReceiveAudio():
+                self.want(audio=wish.enabled)
+            case ReceiveVideo():
+                self.want(video=wish.enabled)
 
     def want(self, *, audio: bool | None = None, video: bool | None = None) -> None:
         """Send sound or picture, or leave it out."""

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from slipstream.access.settings import Network
+
 Origin = Annotated[str, Field(pattern=r"^(\*|https?://[^/]+)$")]
 
 
@@ -29,11 +31,16 @@ class NetSettings(BaseModel):
         default=512, description="Connections that may not yet have said what they want, in total."
     )
     max_pending_per_address: Annotated[int, Field(ge=1)] = Field(
-        default=32, description="The same for one address; loopback is exempt."
+        default=32, description="The same for one address; loopback and trusted proxies are exempt."
     )
     max_unread: Annotated[int, Field(ge=4 << 10)] = Field(
         default=256 << 10,
         description="Bytes of answers that a peer may leave unread before it is closed.",
+    )
+    trusted_proxies: list[Network] = Field(
+        default=[],
+        description="Addresses and networks of proxies, as 10.0.0.0/8, that are believed who is "
+        "behind them: by the PROXY protocol, and over HTTP by X-Forwarded-For or Forwarded.",
     )
     allowed_origins: list[Origin] = Field(
         default=["*"],

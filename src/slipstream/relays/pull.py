@@ -62,7 +62,7 @@ class PullSession(Session):
     def take(self, event: Event, now: float) -> None:
         """Hand media on."""
         if isinstance(event, PlayStarted):
-            self.expect("any media", MEDIA_S)
+            self.deadline.expect("any media", MEDIA_S)
         elif isinstance(event, MediaReceived) and event.messages:
             if self.publication is not None:
                 self._receive(self.publication, event.messages, now)
@@ -97,7 +97,7 @@ class PullSession(Session):
 
     def _claim(self, messages: list[Message]) -> None:
         self._held = messages
-        self.expect("")
+        self.deadline.met()
         self.link.stop_watching()  # what comes would have to be held
         directory = self.services.directory
         directory.claim(self.stream, self._credential, self._on_claimed)

@@ -60,7 +60,7 @@ class PushSession(Session):
         """Begin to watch when the server waits for media."""
         if not isinstance(event, PublishStarted):
             return
-        self.expect("")
+        self.deadline.met()
         if event.stream_id != PLAY_STREAM_ID:
             self._selection = RtmpSelection(event.stream_id)
         form = RtmpMultitrackFormat if self.server.multitrack else RtmpFormat

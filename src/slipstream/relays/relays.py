@@ -97,7 +97,7 @@ class Relays:
     def counts(self) -> dict[str, Callable[[], Mapping[str, float]]]:
         """Functions that read what is counted, by what it is of: metrics with a label each."""
         return {
-            "relays": lambda: Counter(relay.state for relay in self.running.values()),
+            "relays": lambda: Counter(str(relay.state) for relay in self.running.values()),
             "relay_bytes": lambda: self._by_kind(self._past_bytes, lambda relay: relay.bytes),
             "relay_reconnects": lambda: self._by_kind(
                 self._past_reconnects, lambda relay: relay.reconnects
@@ -109,7 +109,7 @@ class Relays:
     ) -> Mapping[str, float]:
         numbers = Counter({str(kind): past[kind] for kind in RelayKind})
         for relay in self.running.values():
-            numbers[relay.rule.kind] += number(relay)
+            numbers[str(relay.rule.kind)] += number(relay)
         return numbers
 
     # Rules

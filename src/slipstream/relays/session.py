@@ -13,6 +13,7 @@ import ssl
 from abc import ABC, abstractmethod
 from functools import cache
 
+from slipstream.net.deadline import Deadline
 from slipstream.net.link import Link
 from slipstream.net.services import Services
 from slipstream.net.tls_link import TlsLink
@@ -68,7 +69,7 @@ class Session(ABC):
         self.link = self._make_link(sock)
         self.link.max_unsent = services.settings.max_unread
         self._may_write = False
-        self._deadline: asyncio.TimerHandle | None = None
+        self.deadline = Deadline(services.loop, self.close)
 
     # What the worker asks of all connections when it ends
 
@@ -86,7 +87,7 @@ class Session(ABC):
     def begin(self) -> None:
         """Say what is wanted, and read the answers."""
         self.services.sessions[self] = None
-        self.expect("an answer", ANSWER_S)
+        self.deadline.expect("an answer", ANSWER_S)
         if isinstance(self.link, TlsLink):
             self.link.shake_hands()
         else:
@@ -122,15 +123,6 @@ class Session(ABC):
             data = self.connection.data_to_send()
             if data:
                 self.link.write(data)
-
-    def expect(self, what: str, within_s: float = 0.0) -> None:
-        """Close the connection if `what` does not come in time; nothing: no longer."""
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
-        if what and not self.link.is_closing:
-            reason = f"{what} did not come within {within_s:g} s"
-            self._deadline = self.services.loop.call_later(within_s, self.close, reason)
 
     # For push and pull
 
@@ -178,7 +170,7 @@ class Session(ABC):
 
     def _forget(self, reason: str) -> None:
         """Take the connection out of everything that knows it."""
-        self.expect("")
+        self.deadline.met()
         self.measure()
         self.leave()
         self.services.sessions.pop(self, None)

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from slipstream.access import Failures, Operators, Role
 from slipstream.control.api.problems import ProblemError
-from slipstream.net.listener import plain_address
+from slipstream.http.access import peer_address
 from slipstream.workers.peers import Peers
 
 log = structlog.get_logger()
@@ -48,7 +48,7 @@ class Bearer:
             raise ProblemError(
                 401, "this needs the header 'Authorization: Bearer TOKEN'", CHALLENGE
             )
-        address, now = plain_address(request.remote or ""), get_running_loop().time()
+        address, now = peer_address(request), get_running_loop().time()
         if self.failures.is_blocked(address, now):
             raise ProblemError(
                 429, "too many wrong tokens from this address", {"Retry-After": "10"}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias
 
+import orjson
 from pydantic import BaseModel, Field
 
 from slipstream.control.api.following import Following, wants_to_follow
@@ -56,11 +57,9 @@ class Events(BaseModel):
     missed: int = Field(description="How many since `after` are not kept any more.")
 
 
-class Happening(NamedTuple):
-    """A notice, and when it came."""
-
-    time: datetime
-    notice: Notice
+# Kind and stream of a notice, and all that is told of it in JSON: what the garbage collector
+# need not look at, since hundreds are kept.
+Happening: TypeAlias = tuple[str, str, bytes]
 
 
 class EventsResource:
@@ -89,7 +88,7 @@ class EventsResource:
         )
 
     def _note(self, notice: Notice) -> None:
-        self._ring.append(Happening(datetime.now(UTC), notice))
+        self._ring.append((str(notice.kind), notice.stream, orjson.dumps(_told(notice))))
 
     async def _events(self, call: Call) -> object:
         wish: EventsQuery = call.query
@@ -104,17 +103,21 @@ class EventsResource:
 
 
 def _show(happening: Happening) -> Mapping[str, object]:
-    notice = happening.notice
+    event: Mapping[str, object] = orjson.loads(happening[2])
+    return event
+
+
+def _told(notice: Notice) -> Mapping[str, object]:
     texts = {
         name: clean(name, getattr(notice, name))
         for name in ("stream", "id", "address", "protocol", "client", "reason")
     }
     detail = {name: clean(name, value) for name, value in notice.detail.items()}
-    return {"time": happening.time, "kind": notice.kind, **texts, "detail": detail}
+    return {"time": datetime.now(UTC), "kind": notice.kind, **texts, "detail": detail}
 
 
 def _matches(happening: Happening, where: Where) -> bool:
-    notice = happening.notice
-    return (not where["kinds"] or notice.kind in where["kinds"]) and (
-        not where["stream"] or notice.stream == where["stream"]
+    kind, stream, _ = happening
+    return (not where["kinds"] or kind in where["kinds"]) and (
+        not where["stream"] or stream == where["stream"]
     )

@@ -19,6 +19,7 @@ from slipstream.control.api.problems import ProblemError
 from slipstream.control.api.route import Call
 from slipstream.control.merge import Answer
 from slipstream.control.tail import News, Position, Tail, Where
+from slipstream.http.access import peer_address
 
 log = structlog.get_logger()
 
@@ -78,7 +79,10 @@ class Following:
         self, call: Call, tail: Tail[Any], where: Where, newest: int, name: Callable[[Answer], str]
     ) -> web.StreamResponse:
         response = web.StreamResponse(headers=HEADERS)
-        await response.prepare(call.request)
+        try:
+            await response.prepare(call.request)
+        except ConnectionError:  # it has left already
+            return response
         position = Position.parse(call.request.headers.get("Last-Event-ID", ""))
         loop = asyncio.get_running_loop()
         heard_at = loop.time()
@@ -115,7 +119,7 @@ async def _sent(response: web.StreamResponse, text: str, call: Call) -> bool:
     except ConnectionError:
         return False
     except TimeoutError:
-        log.info("api.slow_reader", address=call.request.remote, path=call.request.path)
+        log.info("api.slow_reader", address=peer_address(call.request), path=call.request.path)
         if call.request.transport is not None:
             call.request.transport.abort()
         return False
