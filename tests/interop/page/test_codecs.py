@@ -54,6 +54,13 @@ def test_new_codecs_and_sound_alone_play(
     assert play_on(page, 1, 0 if film == "audio-only" else RATE).way == way
 
 
+def test_what_the_player_of_flv_cannot_show_goes_another_way_by_itself(
+    page: Page, streams: dict[str, str]
+) -> None:
+    page.goto(f"watch/{streams['av1-opus']}")
+    wait_until_it_plays(page, "ll-hls")
+
+
 def test_who_cannot_decode_a_stream_is_told_so_and_fetches_no_more_than_its_picture(
     page: Page, streams: dict[str, str]
 ) -> None:
