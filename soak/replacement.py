@@ -44,7 +44,7 @@ NOTICED_MS = 250
 STARTED_S = 60.0  # for the new generation to accept connections; nobody waits for it
 GONE_S = STOP_S + 3.0  # beyond `drain_s`: publishers are asked to connect elsewhere first
 RIGHT_S = 3.0
-MEMORY_MB = 12
+MEMORY_MB = 16  # each process comes to keep its newest events and lines of the log, 1 MB
 MB = 1 << 20
 
 

@@ -30,7 +30,7 @@ CALM_S = 2.0  # before the first, and between two
 COMING_S = 30.0  # for all to have a picture; a storm that takes so long has failed
 
 NOTICED_MS = 100
-MEMORY_MB = 8
+MEMORY_MB = 10  # each process comes to keep its newest events and lines of the log, 1 MB
 DESCRIPTORS = 12  # the stream's log has now one segment more, now one less, in each worker
 SPREAD = 0.65  # at most this share of the viewers in one of two workers
 MB = 1 << 20
