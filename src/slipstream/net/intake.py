@@ -83,19 +83,10 @@ class Intake:
             self._timer.cancel()
 
     def _sweep(self) -> None:
+        started = self._loop.time()
         for link in list(self._links):
             for _ in range(READS_PER_SWEEP):
                 if not link.read():
                     break
         if self._swept:
-            self._timer = self._loop.call_at(
-                next_turn(self._loop.time(), self.interval_s), self._sweep
-            )
-
-
-def next_turn(now: float, interval_s: float) -> float:
-    """When to look next: whole intervals since the clock began, so that others look as well then.
-
-    Each wake-up that two share is one less.
-    """
-    return (now // interval_s + 1) * interval_s
+            self._timer = self._loop.call_at(started + self.interval_s, self._sweep)

@@ -15,7 +15,6 @@ from slipstream.formats import Format, format_named
 from slipstream.hub import Claim, Hub, Stream
 from slipstream.workers.feed import Feed, Feeds
 from slipstream.workers.follower import Follower
-from slipstream.workers.gathering import Gathering
 from slipstream.workers.line import Line
 from slipstream.workers.messages import (
     Claimed,
@@ -70,7 +69,6 @@ class WorkerDirectory:
         self._claims: dict[int, tuple[ClaimHome, Callable[[Claim], None]]] = {}
         self._seatings: dict[int, tuple[TakeSeat, Callable[[bool], None]]] = {}
         self._followers: dict[Format, Follower] = {}
-        self._gathering = Gathering(loop)
         line.on(Homes, self._on_homes)
         line.on(Located, self._on_located)
         line.on(Claimed, self._on_claimed)
@@ -160,7 +158,7 @@ class WorkerDirectory:
         follower = Follower(
             ours,
             form.log,
-            self._gathering,
+            self._loop,
             grown=partial(stream.followed, form),
             ended=partial(self._on_follower_ended, stream, form),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 from collections.abc import Callable
@@ -20,7 +21,6 @@ from slipstream.workers.announcements import (
     SegmentAnnounced,
     parse_announcement,
 )
-from slipstream.workers.gathering import Gathering
 
 log = structlog.get_logger()
 
@@ -34,7 +34,7 @@ class Follower:
     Args:
         sock: connected to the home's feed; becomes ours.
         log: to be filled.
-        gathering: of the worker.
+        loop: of the worker.
         grown: called after the log has grown, with where it stood before, whether there is a
             picture in it, and whether some of it had been there before this was followed.
         ended: called once, when the home has gone.
@@ -44,14 +44,14 @@ class Follower:
         self,
         sock: socket.socket,
         log: Log,
-        gathering: Gathering,
+        loop: asyncio.AbstractEventLoop,
         grown: Callable[[int, bool, bool], None],
         ended: Callable[[], None],
     ) -> None:
         sock.setblocking(False)
         self._sock = sock
         self._log = log
-        self._gathering = gathering
+        self._loop = loop
         self._grown = grown
         self._ended = ended
         self._told = log.head  # up to where `grown` has been called
@@ -64,7 +64,7 @@ class Follower:
 
     def start(self) -> None:
         """Begin to read."""
-        self._gathering.add(self._sock.fileno(), self._readable)
+        self._loop.add_reader(self._sock.fileno(), self._readable)
 
     def close(self) -> None:
         """Take what has been announced, and no more."""
@@ -77,7 +77,7 @@ class Follower:
 
     def _abort(self) -> None:
         if self._sock.fileno() >= 0:
-            self._gathering.remove(self._sock.fileno())
+            self._loop.remove_reader(self._sock.fileno())
             self._sock.close()
         if self._segment is not None:
             os.close(self._segment[0])
