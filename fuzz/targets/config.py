@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from slipstream.control.config import load_config
-from slipstream.control.mistakes import ConfigError
+from slipstream.control.configuration.config import load_config
+from slipstream.control.configuration.mistakes import ConfigError
 
 ALLOWED = (ConfigError,)
 MAX_BYTES = 1024

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from slipstream.control.config import Config
+from slipstream.control.configuration.config import Config
 
 WIDTH = 98
 

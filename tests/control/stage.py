@@ -17,14 +17,14 @@ from aiohttp import web
 
 from slipstream.access import Gate, LiveStore, Operators, Store, StreamKeys
 from slipstream.control import Api, Config, LiveConfig, Logs, Parts
-from slipstream.control.alarm import Alarm
+from slipstream.control.alerts.alarm import Alarm
 from slipstream.control.api.keys import KeysResource
 from slipstream.control.api.relays import RelaysResource
-from slipstream.control.counters import Counters
-from slipstream.control.ledger import Ledger
-from slipstream.control.overview import Overview
-from slipstream.control.reload import Reloading
-from slipstream.control.vitals import Vitals
+from slipstream.control.configuration.reload import Reloading
+from slipstream.control.metrics.counters import Counters
+from slipstream.control.metrics.ledger import Ledger
+from slipstream.control.metrics.vitals import Vitals
+from slipstream.control.reports.overview import Overview
 from slipstream.formats import Format
 from slipstream.http.application import http_application
 from slipstream.hub import Alone, Had, Hub, Publication, Stream

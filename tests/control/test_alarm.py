@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import pytest
 from structlog.testing import capture_logs
 
-from slipstream.control.alarm import Alarm, read
-from slipstream.control.alert_settings import AlertSettings
+from slipstream.control.alerts.alarm import Alarm, read
+from slipstream.control.alerts.settings import AlertSettings
 from slipstream.hub import Notice, Rank
 from tests.hub.stage import HubStage, Publisher, audio_config, key, sound, video_config
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from slipstream.control.alert_settings import AlertSettings
-from slipstream.control.alerts import RULES, AlertKind, Change, Judge, Reading
+from slipstream.control.alerts.alert import RULES, AlertKind, Change, Judge, Reading
+from slipstream.control.alerts.settings import AlertSettings
 
 GOOD = Reading(
     publisher="p1",

@@ -12,8 +12,8 @@ import orjson
 import pytest
 
 from slipstream.control import Config
-from slipstream.control.server_report import ServerReport, WorkerReport
-from slipstream.control.stream_report import PublisherReport, StreamReport, ViewerReport
+from slipstream.control.reports.server_report import ServerReport, WorkerReport
+from slipstream.control.reports.stream_report import PublisherReport, StreamReport, ViewerReport
 from slipstream.formats import RtmpFormat
 from slipstream.http.application import MAX_BODY_BYTES
 from slipstream.hub import Publication

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from slipstream.control.api.config import without_secrets
-from slipstream.control.config import Config
-from slipstream.control.mistakes import ConfigError, Mistake
-from slipstream.control.reload import Reloading, no_reload
+from slipstream.control.configuration.config import Config
+from slipstream.control.configuration.mistakes import ConfigError, Mistake
+from slipstream.control.configuration.reload import Reloading, no_reload
 from slipstream.relays import PullSettings, PushSettings, RelaySettings
 from tests.control.stage import serving
 

@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic_core import PydanticCustomError
 
-from slipstream.control.config import Config, Flag, load_config
-from slipstream.control.mistakes import ConfigError
-from slipstream.control.settings import check_workers, cores
+from slipstream.control.configuration.config import Config, Flag, load_config
+from slipstream.control.configuration.mistakes import ConfigError
+from slipstream.control.configuration.settings import check_workers, cores
 
 Write = Callable[[str], Path]
 PUBLISH = "must be 'anonymous', 'key', 'token', 'signed', 'user' or 'hook' or a valid list"

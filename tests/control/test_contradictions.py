@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from slipstream.control.config import load_config
-from slipstream.control.mistakes import ConfigError
+from slipstream.control.configuration.config import load_config
+from slipstream.control.configuration.mistakes import ConfigError
 
 PARTS = "parts of 900 ms are longer than segments (800)"
 SLATE = "a slate after 3 s is seen by nobody: viewers stay for 3 s (streams.grace_s)"

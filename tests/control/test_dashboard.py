@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from slipstream.control.detail import APPS, STREAMS
-from slipstream.control.metrics import METRICS
+from slipstream.control.metrics.detail import APPS, STREAMS
+from slipstream.control.metrics.metrics import METRICS
 
 DASHBOARD = Path(__file__).parents[2] / "deploy" / "grafana" / "slipstream.json"
 LABELS: dict[str, set[str]] = {

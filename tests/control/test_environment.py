@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from slipstream.control.config import Config, Flag, load_config
-from slipstream.control.mistakes import ConfigError
+from slipstream.control.configuration.config import Config, Flag, load_config
+from slipstream.control.configuration.mistakes import ConfigError
 
 
 def load(*flags: Flag, path: Path | None = None, **environment: str) -> Config:

@@ -16,7 +16,7 @@ import structlog
 from slipstream.access import Operators, Role, Store
 from slipstream.control.api import following
 from slipstream.control.api.events import EVENTS_KEPT
-from slipstream.control.tail import Position
+from slipstream.control.reports.tail import Position
 from slipstream.hub import Notice, NoticeKind
 from tests.control.stage import TOKEN, WITH_TOKEN, Stage, serving, serving_workers
 

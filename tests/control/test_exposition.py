@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from slipstream.control.detail import quantile
-from slipstream.control.exposition import Family, render
+from slipstream.control.metrics.detail import quantile
+from slipstream.control.metrics.exposition import Family, render
 
 NAMES = st.text(st.characters(exclude_categories=("Cs",)), max_size=30)
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False) | st.integers(0, 1 << 52)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slipstream.control.figures import Figures, StreamState, state_of
+from slipstream.control.metrics.figures import Figures, StreamState, state_of
 from slipstream.formats import FlvFormat
 from tests.hub.stage import HubStage, Publisher, Watcher, key
 

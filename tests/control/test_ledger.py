@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import time
 
-from slipstream.control.counters import COUNTERS
-from slipstream.control.ledger import Ledger, column
+from slipstream.control.metrics.counters import COUNTERS
+from slipstream.control.metrics.ledger import Ledger, column
 
 
 def test_what_is_written_is_read_back_and_the_rest_is_zero() -> None:

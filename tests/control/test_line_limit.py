@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slipstream.control.line_limit import LineLimit
+from slipstream.control.logs.line_limit import LineLimit
 
 
 def admitted(limit: LineLimit, kind: str, now: float, lines: int) -> int:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from slipstream.control.alarm import Alarm
-from slipstream.control.counters import Counters
-from slipstream.control.listed import ListedStreams
-from slipstream.control.overview import Overview
-from slipstream.control.vitals import Vitals
+from slipstream.control.alerts.alarm import Alarm
+from slipstream.control.metrics.counters import Counters
+from slipstream.control.metrics.vitals import Vitals
+from slipstream.control.reports.listed import ListedStreams
+from slipstream.control.reports.overview import Overview
 from slipstream.formats import FlvFormat
 from tests.control.stage import Stage, Viewer, serving_workers
 from tests.hub.stage import Publisher, audio_config, inter, key, video_config

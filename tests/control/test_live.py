@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import structlog
 
-from slipstream.control.config import Config
-from slipstream.control.live import FIXED, LiveConfig, differences
-from slipstream.control.mistakes import ConfigError
+from slipstream.control.configuration.config import Config
+from slipstream.control.configuration.live import FIXED, LiveConfig, differences
+from slipstream.control.configuration.mistakes import ConfigError
 
 
 def config(**sections: Any) -> Config:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slipstream.control.log_fields import MAX_FIELD_BYTES, clean
+from slipstream.control.logs.fields import MAX_FIELD_BYTES, clean
 
 KEY = "0123456789abcdef0123456789abcdef"
 

@@ -13,8 +13,8 @@ from typing import Literal
 import pytest
 import structlog
 
-from slipstream.control.logs import Logs
-from slipstream.control.settings import LogSettings
+from slipstream.control.configuration.settings import LogSettings
+from slipstream.control.logs.logs import Logs
 from slipstream.errors import ChunkError
 
 KEY = "0123456789abcdef0123456789abcdef"

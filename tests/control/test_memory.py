@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from slipstream.control.configuration.settings import ServerSettings
 from slipstream.control.memory import (
     MemoryGuard,
     given_memory,
     memory_ceiling,
     resident_bytes,
 )
-from slipstream.control.settings import ServerSettings
 from slipstream.hub import NoticeKind, Notices
 
 MACHINE = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

@@ -12,8 +12,13 @@ from hypothesis import strategies as st
 
 from slipstream import __version__
 from slipstream.control import Config
-from slipstream.control.ledger import Ledger
-from slipstream.control.merge import merge_shares, merge_stream, merge_streams, merge_viewers
+from slipstream.control.metrics.ledger import Ledger
+from slipstream.control.reports.merge import (
+    merge_shares,
+    merge_stream,
+    merge_streams,
+    merge_viewers,
+)
 from slipstream.formats import FlvFormat, RtmpFormat
 from tests.control.stage import Neighbour, Stage, Viewer
 from tests.hub.stage import Publisher, inter, key, video_config

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from prometheus_client.parser import text_string_to_metric_families
 
 from slipstream import __version__
-from slipstream.control.config import Config
-from slipstream.control.detail import APPS, STREAMS
-from slipstream.control.metrics import METRICS
+from slipstream.control.configuration.config import Config
+from slipstream.control.metrics.detail import APPS, STREAMS
+from slipstream.control.metrics.metrics import METRICS
 from slipstream.formats import FlvFormat, RtmpFormat
 from slipstream.hub.totals import MAX_APPS
 from slipstream.net.served import ServedFigures

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slipstream.control.mistakes import Mistake, find_line
+from slipstream.control.configuration.mistakes import Mistake, find_line
 
 TEXT = """\
 # server.rtmp = 1

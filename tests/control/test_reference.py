@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from slipstream.cli import app
-from slipstream.control.config import AppSettings, Config, load_config
-from slipstream.control.detail import APPS, STREAMS, Detail
-from slipstream.control.live import FIXED
-from slipstream.control.metrics import METRICS, Metric
+from slipstream.control.configuration.config import AppSettings, Config, load_config
+from slipstream.control.configuration.live import FIXED
+from slipstream.control.metrics.detail import APPS, STREAMS, Detail
+from slipstream.control.metrics.metrics import METRICS, Metric
 from tests.control.reference import Setting, sections, settings
 from tests.control.stage import serving
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slipstream.control.ring import Ring
+from slipstream.control.logs.ring import Ring
 
 
 def filled(count: int, size: int = 3) -> Ring[str]:

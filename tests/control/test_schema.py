@@ -11,7 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from slipstream.cli import main
-from slipstream.control.config import Config
+from slipstream.control.configuration.config import Config
 
 SAMPLE = Path(__file__).parents[2] / "slipstream.sample.toml"
 

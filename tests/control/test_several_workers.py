@@ -7,7 +7,7 @@ from typing import Any
 from prometheus_client.parser import text_string_to_metric_families
 
 from slipstream.control import Config
-from slipstream.control.figures import written_bytes
+from slipstream.control.metrics.figures import written_bytes
 from slipstream.formats import FlvFormat, RtmpFormat
 from slipstream.hub import Publication
 from slipstream.net.served import ServedFigures

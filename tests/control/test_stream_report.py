@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slipstream.control.stream_report import StreamReport, ViewerReport
+from slipstream.control.reports.stream_report import StreamReport, ViewerReport
 from slipstream.media import Codec, parse_tag
 from tests.control.stage import Viewer
 from tests.hub.stage import AVC_CONFIG, HubStage, Publisher, key, sound, video_config

@@ -7,8 +7,8 @@ import os
 import time
 
 from slipstream.control import Config
-from slipstream.control.counters import Counters
-from slipstream.control.vitals import WINDOW_LOOKS, Vitals, descriptors
+from slipstream.control.metrics.counters import Counters
+from slipstream.control.metrics.vitals import WINDOW_LOOKS, Vitals, descriptors
 from tests.control.stage import Stage
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from slipstream.control.config import load_config
-from slipstream.control.mistakes import ConfigError
+from slipstream.control.configuration.config import load_config
+from slipstream.control.configuration.mistakes import ConfigError
 from slipstream.transcode.settings import SlateSettings
 
 

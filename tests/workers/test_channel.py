@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from slipstream.workers.channel import Channel
-from slipstream.workers.messages import Answer, Forget, Message, Move, Packet, Pulse
+from slipstream.workers.messages import Answer, Forget, Message, Move, Pulse
+from slipstream.workers.packets import Packet
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ import pytest
 
 from slipstream.workers import configuring as module
 from slipstream.workers.configuring import Configuring
-from slipstream.workers.messages import Configure, Message, Packet, Reload, Reloaded
+from slipstream.workers.messages import Configure, Message, Reload, Reloaded
+from slipstream.workers.packets import Packet
 
 
 class FakeLine:

@@ -16,7 +16,6 @@ from slipstream.workers.messages import (
     Lost,
     Message,
     Move,
-    Packet,
     Release,
     Seated,
     Since,
@@ -25,6 +24,7 @@ from slipstream.workers.messages import (
     Yield,
     Yielded,
 )
+from slipstream.workers.packets import Packet
 from slipstream.workers.register import ANSWER_S, Register
 
 

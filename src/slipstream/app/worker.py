@@ -19,11 +19,11 @@ from slipstream.access import Gate, Keys, LiveStore, Operators, Store, StreamKey
 from slipstream.control import Api, Config, LiveConfig, Logs, Parts
 from slipstream.control.api.keys import KeysResource
 from slipstream.control.api.relays import RelaysResource
-from slipstream.control.ledger import Ledger
-from slipstream.control.listed import ListedStreams
+from slipstream.control.configuration.mistakes import ConfigError
+from slipstream.control.configuration.reload import Reload, ReloadReport, no_reload
 from slipstream.control.memory import MemoryGuard, memory_ceiling
-from slipstream.control.mistakes import ConfigError
-from slipstream.control.reload import Reload, ReloadReport, no_reload
+from slipstream.control.metrics.ledger import Ledger
+from slipstream.control.reports.listed import ListedStreams
 from slipstream.hooks import Hooks
 from slipstream.http.application import http_application
 from slipstream.http.entrance import HttpEntrance

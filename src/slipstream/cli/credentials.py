@@ -306,7 +306,7 @@ def _expiry(at: float) -> str:
 
 
 def _folder(data_dir: Path | None) -> Path:
-    from slipstream.control.settings import default_data_dir
+    from slipstream.control.configuration.settings import default_data_dir
 
     return (data_dir or default_data_dir()).expanduser()
 

@@ -140,7 +140,7 @@ def schema() -> None:
     """
     from json import dumps
 
-    from slipstream.control.schema import config_schema
+    from slipstream.control.configuration.schema import config_schema
 
     sys.stdout.write(dumps(config_schema(), indent=2) + "\n")
 
@@ -173,8 +173,8 @@ def doctor(*, config: ConfigFile = None, as_json: AsJson = False) -> int:
 
 def _tell(number: Signals, pid: int | None, data_dir: Path | None) -> None:
     """Send a signal to a server, by its process or its data folder."""
+    from slipstream.control.configuration.settings import default_data_dir
     from slipstream.control.pid_file import send_signal
-    from slipstream.control.settings import default_data_dir
 
     if pid is not None:
         pid = send_signal(number, pid=pid)

@@ -147,7 +147,7 @@ def top(
         slipstream top
         slipstream top --url http://media.example:8080 --once
     """
-    from slipstream.control.settings import default_data_dir
+    from slipstream.control.configuration.settings import default_data_dir
     from slipstream.tools import top as tool
 
     if token is None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import structlog
 
-from slipstream.control.settings import ServerSettings
+from slipstream.control.configuration.settings import ServerSettings
 from slipstream.hub import Notice, NoticeKind, Notices
 
 log = structlog.get_logger()

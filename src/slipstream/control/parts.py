@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from slipstream.access import Gate
-from slipstream.control.ledger import Ledger
-from slipstream.control.logs import Logs
+from slipstream.control.configuration.reload import Reload, no_reload
+from slipstream.control.logs.logs import Logs
 from slipstream.control.memory import MemoryGuard
-from slipstream.control.reload import Reload, no_reload
+from slipstream.control.metrics.ledger import Ledger
 from slipstream.hooks import Hooks
 from slipstream.http.barred import Barred
 from slipstream.hub import Hub

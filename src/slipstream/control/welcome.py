@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 
 from slipstream.access import API_TOKEN_FILE, Keys
-from slipstream.control.config import Config
+from slipstream.control.configuration.config import Config
 
 RTMP_PORT = "1935"  # may be left out of an address
 SUFFIX = {"rtmps": "", "https": ".flv"}  # of an address to watch

@@ -12,7 +12,7 @@ import structlog
 from slipstream.access import Keys
 from slipstream.app import WorkerStart
 from slipstream.control import Config, LiveConfig
-from slipstream.control.ledger import Ledger
+from slipstream.control.metrics.ledger import Ledger
 from slipstream.errors import SlipstreamError
 from slipstream.net.listener import open_listening_socket
 from slipstream.workers.inheritance import Inheritance

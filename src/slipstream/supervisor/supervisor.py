@@ -19,7 +19,7 @@ import structlog
 
 from slipstream.app import WorkerStart
 from slipstream.control import Logs
-from slipstream.control.reload import LoadConfig
+from slipstream.control.configuration.reload import LoadConfig
 from slipstream.control.service_manager import READY, STOPPING, notify
 from slipstream.net.link import describe
 from slipstream.supervisor import signals
@@ -38,13 +38,13 @@ from slipstream.workers.messages import (
     Drain,
     Hello,
     Message,
-    Packet,
     Pulse,
     Ready,
     Reload,
     Reloaded,
     Stop,
 )
+from slipstream.workers.packets import Packet
 from slipstream.workers.register import Register
 
 log = structlog.get_logger()

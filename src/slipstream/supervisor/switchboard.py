@@ -11,7 +11,8 @@ from typing import Protocol
 import structlog
 
 from slipstream.workers.channel import Channel
-from slipstream.workers.messages import Message, Packet
+from slipstream.workers.messages import Message
+from slipstream.workers.packets import Packet
 from slipstream.workers.rendezvous import Rendezvous
 
 log = structlog.get_logger()

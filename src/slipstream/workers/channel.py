@@ -12,7 +12,8 @@ from collections import deque
 from contextlib import suppress
 
 from slipstream.workers import descriptors
-from slipstream.workers.messages import MAX_PACKET, Message, Packet, decode, encode
+from slipstream.workers.messages import Message
+from slipstream.workers.packets import MAX_PACKET, Packet, decode, encode
 
 PACKETS_PER_TURN = 64  # received at once, so that the owner has a turn as well
 MAX_FDS = 2

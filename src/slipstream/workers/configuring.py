@@ -11,7 +11,8 @@ from itertools import count
 from typing import Any
 
 from slipstream.workers.line import Line
-from slipstream.workers.messages import Configure, Packet, Reload, Reloaded
+from slipstream.workers.messages import Configure, Reload, Reloaded
+from slipstream.workers.packets import Packet
 
 PATIENCE_S = 5.0  # for a supervisor, which may have to be started first
 

@@ -25,7 +25,6 @@ from slipstream.workers.messages import (
     LeaveSeat,
     Located,
     Lost,
-    Packet,
     Release,
     Seated,
     Since,
@@ -35,6 +34,7 @@ from slipstream.workers.messages import (
     Yielded,
 )
 from slipstream.workers.messages import Feed as FeedWanted
+from slipstream.workers.packets import Packet
 
 log = structlog.get_logger()
 

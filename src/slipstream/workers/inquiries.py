@@ -9,7 +9,8 @@ from itertools import count
 from typing import Any
 
 from slipstream.workers.line import Line
-from slipstream.workers.messages import Answer, Answered, Ask, Packet, Question
+from slipstream.workers.messages import Answer, Answered, Ask, Question
+from slipstream.workers.packets import Packet
 from slipstream.workers.peers import given
 
 PATIENCE_S = 1.5  # the supervisor waits 1 s; without one, nobody answers

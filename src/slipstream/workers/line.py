@@ -15,7 +15,8 @@ from typing import Any, Protocol
 import structlog
 
 from slipstream.workers.channel import Channel
-from slipstream.workers.messages import Ask, Hello, Message, Move, Packet, Pulse, Reload
+from slipstream.workers.messages import Ask, Hello, Message, Move, Pulse, Reload
+from slipstream.workers.packets import Packet
 
 log = structlog.get_logger()
 

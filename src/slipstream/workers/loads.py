@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from slipstream.workers.line import Line
-from slipstream.workers.messages import Census, Load, Packet
+from slipstream.workers.messages import Census, Load
+from slipstream.workers.packets import Packet
 
 STEP = 4  # connections
 SHARE = 32  # or this part of what there is

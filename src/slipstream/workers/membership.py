@@ -23,13 +23,13 @@ from slipstream.workers.messages import (
     Drain,
     Hello,
     Moved,
-    Packet,
     Ready,
     Replacing,
     Stop,
     WrongKey,
 )
 from slipstream.workers.mover import LineMover, unpack_reads
+from slipstream.workers.packets import Packet
 from slipstream.workers.seats import NAMELESS
 
 Receive = Callable[[socket.socket, str, Sequence[bytes], bytes], None]

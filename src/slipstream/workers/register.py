@@ -32,7 +32,6 @@ from slipstream.workers.messages import (
     Message,
     Move,
     Moved,
-    Packet,
     Question,
     Release,
     Seated,
@@ -42,6 +41,7 @@ from slipstream.workers.messages import (
     Yield,
     Yielded,
 )
+from slipstream.workers.packets import Packet
 from slipstream.workers.seats import NAMELESS, Seats
 
 ANSWER_S = 1.0  # how long a worker may take to answer; who does not is left out

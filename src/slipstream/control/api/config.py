@@ -15,8 +15,8 @@ from pydantic import BaseModel, Field
 from slipstream.access import Role
 from slipstream.control.api.problems import ProblemError, problem
 from slipstream.control.api.route import Call, Route
-from slipstream.control.live import LiveConfig
-from slipstream.control.log_fields import MASK, mask
+from slipstream.control.configuration.live import LiveConfig
+from slipstream.control.logs.fields import MASK, mask
 from slipstream.control.parts import Parts
 from slipstream.relays import Rule
 

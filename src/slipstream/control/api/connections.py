@@ -9,9 +9,9 @@ from pydantic import BaseModel, Field
 from slipstream.access import Role
 from slipstream.control.api.problems import ProblemError
 from slipstream.control.api.route import Call, Model, Route
-from slipstream.control.attendance import Attendance, PlaceError, Wanted, sortable
 from slipstream.control.parts import Parts
-from slipstream.control.stream_report import PublisherReport, ViewerReport
+from slipstream.control.reports.attendance import Attendance, PlaceError, Wanted, sortable
+from slipstream.control.reports.stream_report import PublisherReport, ViewerReport
 
 PUBLISHERS, VIEWERS = "publishers", "viewers"
 NOBODY = "no such connection publishes or watches"

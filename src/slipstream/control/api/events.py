@@ -11,10 +11,10 @@ from pydantic import BaseModel, Field
 
 from slipstream.control.api.following import Following, wants_to_follow
 from slipstream.control.api.route import Call, Model, Route
-from slipstream.control.log_fields import clean
+from slipstream.control.logs.fields import clean
+from slipstream.control.logs.ring import Ring
 from slipstream.control.parts import Parts
-from slipstream.control.ring import Ring
-from slipstream.control.tail import Position, Tail, Where
+from slipstream.control.reports.tail import Position, Tail, Where
 from slipstream.hub import Notice, NoticeKind
 
 EVENTS_KEPT = 512  # of one worker, about 1 KB each

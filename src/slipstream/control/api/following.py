@@ -17,8 +17,8 @@ from aiohttp import web
 from slipstream.control.api.document import EVENT_STREAM
 from slipstream.control.api.problems import ProblemError
 from slipstream.control.api.route import Call
-from slipstream.control.merge import Answer
-from slipstream.control.tail import News, Position, Tail, Where
+from slipstream.control.reports.merge import Answer
+from slipstream.control.reports.tail import News, Position, Tail, Where
 from slipstream.http.access import peer_address
 
 log = structlog.get_logger()

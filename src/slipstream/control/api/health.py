@@ -10,9 +10,9 @@ from pydantic import BaseModel, Field
 
 from slipstream.control.api.problems import ProblemError
 from slipstream.control.api.route import Call, Route
-from slipstream.control.live import LiveConfig
-from slipstream.control.metrics import CONTENT_TYPE, render_metrics
-from slipstream.control.overview import Overview
+from slipstream.control.configuration.live import LiveConfig
+from slipstream.control.metrics.metrics import CONTENT_TYPE, render_metrics
+from slipstream.control.reports.overview import Overview
 
 METRICS = "/metrics"  # for everybody, if the configuration in force says so
 

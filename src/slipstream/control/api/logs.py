@@ -11,9 +11,9 @@ from pydantic import BaseModel, Field
 
 from slipstream.control.api.following import Following, wants_to_follow
 from slipstream.control.api.route import Call, Model, Route
-from slipstream.control.logs import Event
+from slipstream.control.logs.logs import Event
 from slipstream.control.parts import Parts
-from slipstream.control.tail import Position, Tail, Where
+from slipstream.control.reports.tail import Position, Tail, Where
 
 HEAD = ("time", "level", "event")
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, ValidationError
 from slipstream.access import Role
 from slipstream.control.api.problems import ProblemError
 from slipstream.control.api.route import Call, Model, Route
-from slipstream.control.mistakes import explain
+from slipstream.control.configuration.mistakes import explain
 from slipstream.errors import SlipstreamError
 from slipstream.relays import (
     ConflictError,

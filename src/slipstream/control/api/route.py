@@ -21,7 +21,7 @@ from pydantic_core import ErrorDetails
 
 from slipstream.access import Role
 from slipstream.control.api.problems import ProblemError
-from slipstream.control.mistakes import explain
+from slipstream.control.configuration.mistakes import explain
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from slipstream.control.api.route import Call, Route
-from slipstream.control.overview import Overview
-from slipstream.control.server_report import ServerReport
+from slipstream.control.reports.overview import Overview
+from slipstream.control.reports.server_report import ServerReport
 
 
 class Server:

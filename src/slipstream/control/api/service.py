@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from slipstream.access import Operators, Role
-from slipstream.control.alarm import Alarm
+from slipstream.control.alerts.alarm import Alarm
 from slipstream.control.api.bearer import Bearer
 from slipstream.control.api.config import ConfigResource
 from slipstream.control.api.connections import Connections
@@ -23,12 +23,12 @@ from slipstream.control.api.problems import ProblemError, problem
 from slipstream.control.api.route import Call, Resource, Route
 from slipstream.control.api.server import Server
 from slipstream.control.api.streams import StreamsResource
-from slipstream.control.config import Config
-from slipstream.control.counters import Counters
-from slipstream.control.live import LiveConfig
-from slipstream.control.overview import Overview
+from slipstream.control.configuration.config import Config
+from slipstream.control.configuration.live import LiveConfig
+from slipstream.control.metrics.counters import Counters
+from slipstream.control.metrics.vitals import Vitals
 from slipstream.control.parts import Parts
-from slipstream.control.vitals import Vitals
+from slipstream.control.reports.overview import Overview
 from slipstream.errors import SlipstreamError
 
 log = structlog.get_logger()

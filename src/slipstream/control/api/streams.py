@@ -9,9 +9,9 @@ from pydantic import BaseModel, Field
 from slipstream.access import Role
 from slipstream.control.api.problems import ProblemError
 from slipstream.control.api.route import Call, Model, Route
-from slipstream.control.figures import StreamState
-from slipstream.control.overview import Overview
-from slipstream.control.stream_report import (
+from slipstream.control.metrics.figures import StreamState
+from slipstream.control.reports.overview import Overview
+from slipstream.control.reports.stream_report import (
     StreamReport,
     SwitchReport,
     ViewerReport,

@@ -15,12 +15,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from slipstream import __version__
-from slipstream.control.alarm import Alarm
-from slipstream.control.alerts import AlertKind
-from slipstream.control.counters import LOG_LEVELS, LOG_LINES, Counters
-from slipstream.control.figures import Figures
+from slipstream.control.alerts.alarm import Alarm
+from slipstream.control.alerts.alert import AlertKind
+from slipstream.control.metrics.counters import LOG_LEVELS, LOG_LINES, Counters
+from slipstream.control.metrics.figures import Figures
+from slipstream.control.metrics.vitals import Vitals, cpu_s, descriptors
 from slipstream.control.parts import Parts
-from slipstream.control.vitals import Vitals, cpu_s, descriptors
 
 
 @dataclass(frozen=True, slots=True)

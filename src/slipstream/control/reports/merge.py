@@ -13,7 +13,7 @@ from heapq import merge as merge_sorted
 from itertools import islice
 from typing import Any, NamedTuple
 
-from slipstream.control.figures import StreamState
+from slipstream.control.metrics.figures import StreamState
 
 Answer = Mapping[str, Any]
 Rule = Callable[[list[Any]], Any]

@@ -10,8 +10,8 @@ import asyncio
 import os
 from time import process_time
 
-from slipstream.control.counters import Counters
-from slipstream.control.figures import written_bytes
+from slipstream.control.metrics.counters import Counters
+from slipstream.control.metrics.figures import written_bytes
 from slipstream.control.parts import Parts
 
 LOOK_S = 0.1

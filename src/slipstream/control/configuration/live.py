@@ -16,7 +16,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 import structlog
 
-from slipstream.control.config import Config
+from slipstream.control.configuration.config import Config
 
 log = structlog.get_logger()
 

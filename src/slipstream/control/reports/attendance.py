@@ -18,10 +18,10 @@ from typing import Any
 import orjson
 import structlog
 
-from slipstream.control.merge import Answer
 from slipstream.control.parts import Parts
-from slipstream.control.questions import Questions
-from slipstream.control.stream_report import PublisherReport, ViewerReport
+from slipstream.control.reports.merge import Answer
+from slipstream.control.reports.questions import Questions
+from slipstream.control.reports.stream_report import PublisherReport, ViewerReport
 from slipstream.errors import SlipstreamError
 from slipstream.http.barred import Watching
 from slipstream.hub import EndReason, Publication, Rank, Subscription

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
-from slipstream.control.merge import Answer
+from slipstream.control.logs.ring import Ring
 from slipstream.control.parts import Parts
-from slipstream.control.questions import Questions
-from slipstream.control.ring import Ring
+from slipstream.control.reports.merge import Answer
+from slipstream.control.reports.questions import Questions
 
 Item = TypeVar("Item")
 Where = Mapping[str, Any]

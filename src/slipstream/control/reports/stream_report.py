@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from slipstream.control.alerts import Alert, AlertKind
-from slipstream.control.figures import StreamState, state_of
+from slipstream.control.alerts.alert import Alert, AlertKind
+from slipstream.control.metrics.figures import StreamState, state_of
 from slipstream.errors import MediaError
 from slipstream.hub import Publication, PublisherState, Stream, Subscription
 from slipstream.media import CodecInfo, Frame, Kind, Repairs, describe

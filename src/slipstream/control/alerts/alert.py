@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from slipstream.control.alert_settings import AlertSettings
+from slipstream.control.alerts.settings import AlertSettings
 
 REPAIRS_S = 60.0  # over which repairs are counted
 REPAIRS_GRAIN_S = 10.0

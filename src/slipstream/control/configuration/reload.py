@@ -13,9 +13,9 @@ from typing import Any, Self
 
 import structlog
 
-from slipstream.control.config import Config
-from slipstream.control.live import LiveConfig
-from slipstream.control.mistakes import ConfigError, Mistake
+from slipstream.control.configuration.config import Config
+from slipstream.control.configuration.live import LiveConfig
+from slipstream.control.configuration.mistakes import ConfigError, Mistake
 
 log = structlog.get_logger()
 

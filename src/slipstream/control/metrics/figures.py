@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from slipstream.control.slices import in_slices
+from slipstream.control.reports.slices import in_slices
 from slipstream.hub import Hub, Stream
 
 

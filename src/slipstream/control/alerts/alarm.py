@@ -15,8 +15,8 @@ from time import perf_counter
 
 import structlog
 
-from slipstream.control.alert_settings import AlertSettings
-from slipstream.control.alerts import Alert, AlertKind, Change, Judge, Reading
+from slipstream.control.alerts.alert import Alert, AlertKind, Change, Judge, Reading
+from slipstream.control.alerts.settings import AlertSettings
 from slipstream.hub import Hub, Notice, NoticeKind, Publication, Stream
 
 log = structlog.get_logger()

@@ -14,17 +14,18 @@ from typing import Any
 
 import structlog
 
-from slipstream.control.alarm import Alarm
-from slipstream.control.app_figures import AppsShare
-from slipstream.control.counters import Counters
-from slipstream.control.detail import by_name
-from slipstream.control.merge import Answer, merge_shares, merge_streams, merge_viewers
-from slipstream.control.metrics import Details
+from slipstream.control.alerts.alarm import Alarm
+from slipstream.control.metrics.app_figures import AppsShare
+from slipstream.control.metrics.counters import Counters
+from slipstream.control.metrics.detail import by_name
+from slipstream.control.metrics.metrics import Details
+from slipstream.control.metrics.stream_figures import StreamFigures
+from slipstream.control.metrics.vitals import Vitals
 from slipstream.control.parts import Parts
-from slipstream.control.questions import Questions
-from slipstream.control.server_report import ServerReport, ServerShare
-from slipstream.control.stream_figures import StreamFigures
-from slipstream.control.stream_report import (
+from slipstream.control.reports.merge import Answer, merge_shares, merge_streams, merge_viewers
+from slipstream.control.reports.questions import Questions
+from slipstream.control.reports.server_report import ServerReport, ServerShare
+from slipstream.control.reports.stream_report import (
     PublisherReport,
     StreamShare,
     StreamsReport,
@@ -32,7 +33,6 @@ from slipstream.control.stream_report import (
     ViewerReport,
     WatchedStreamReport,
 )
-from slipstream.control.vitals import Vitals
 
 log = structlog.get_logger()
 

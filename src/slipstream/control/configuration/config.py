@@ -22,11 +22,18 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from slipstream.access import AccessSettings
-from slipstream.control.alert_settings import AlertSettings
-from slipstream.control.contradictions import Contradiction, contradictions
-from slipstream.control.environment import Variable, variables
-from slipstream.control.mistakes import ConfigError, Key, Mistake, explain, find_line, sets
-from slipstream.control.settings import LogSettings, ServerSettings
+from slipstream.control.alerts.settings import AlertSettings
+from slipstream.control.configuration.contradictions import Contradiction, contradictions
+from slipstream.control.configuration.environment import Variable, variables
+from slipstream.control.configuration.mistakes import (
+    ConfigError,
+    Key,
+    Mistake,
+    explain,
+    find_line,
+    sets,
+)
+from slipstream.control.configuration.settings import LogSettings, ServerSettings
 from slipstream.errors import BadNameError
 from slipstream.hooks import HookSettings
 from slipstream.hub import StreamSettings, stream_name

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from slipstream.control.mistakes import Key
+from slipstream.control.configuration.mistakes import Key
 from slipstream.net.listener import parse_address
 
 if TYPE_CHECKING:
-    from slipstream.control.config import Config
+    from slipstream.control.configuration.config import Config
 
 
 class Contradiction(NamedTuple):

@@ -14,10 +14,10 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from slipstream.control.detail import APPS, PREFIX, STREAMS
-from slipstream.control.exposition import CONTENT_TYPE, Family, Labels, render
-from slipstream.control.merge import Answer
-from slipstream.control.server_report import ServerReport, WorkerReport
+from slipstream.control.metrics.detail import APPS, PREFIX, STREAMS
+from slipstream.control.metrics.exposition import CONTENT_TYPE, Family, Labels, render
+from slipstream.control.reports.merge import Answer
+from slipstream.control.reports.server_report import ServerReport, WorkerReport
 
 __all__ = ["CONTENT_TYPE", "METRICS", "Details", "Metric", "render_metrics"]
 

@@ -20,10 +20,10 @@ import orjson
 import structlog
 from aiohttp.http import HttpProcessingError
 
-from slipstream.control.line_limit import LineLimit
-from slipstream.control.log_fields import clean
-from slipstream.control.ring import Ring
-from slipstream.control.settings import LogSettings
+from slipstream.control.configuration.settings import LogSettings
+from slipstream.control.logs.fields import clean
+from slipstream.control.logs.line_limit import LineLimit
+from slipstream.control.logs.ring import Ring
 from slipstream.errors import ProtocolError
 
 LEVELS = {

@@ -12,8 +12,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from slipstream.control.exposition import Family, Labels
-from slipstream.control.merge import Answer
+from slipstream.control.metrics.exposition import Family, Labels
+from slipstream.control.reports.merge import Answer
 
 PREFIX = "slipstream_"
 LAG_QUANTILES = (0.5, 0.95, 0.99)

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from slipstream.control.alerts import Alert
-from slipstream.control.figures import StreamState, state_of
-from slipstream.control.slices import in_slices
+from slipstream.control.alerts.alert import Alert
+from slipstream.control.metrics.figures import StreamState, state_of
+from slipstream.control.reports.slices import in_slices
 from slipstream.hub import Had, Stream
 
 

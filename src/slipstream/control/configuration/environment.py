@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
-from slipstream.control.mistakes import Key
+from slipstream.control.configuration.mistakes import Key
 
 PREFIX, DOT = "SLIPSTREAM_", "__"
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from slipstream.control.figures import StreamState
-from slipstream.control.merge import Answer
-from slipstream.control.overview import Overview
+from slipstream.control.metrics.figures import StreamState
+from slipstream.control.reports.merge import Answer
+from slipstream.control.reports.overview import Overview
 from slipstream.hub import Hub
 from slipstream.page.listing import ListedStream, ListedTrack
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from slipstream.control.figures import Figures
-from slipstream.control.slices import in_slices
-from slipstream.control.stream_figures import had_of
+from slipstream.control.metrics.figures import Figures
+from slipstream.control.metrics.stream_figures import had_of
+from slipstream.control.reports.slices import in_slices
 from slipstream.hub import Had, Hub, Past, Stream
 from slipstream.hub.totals import MAX_APPS, OTHER_APPS
 

@@ -1,0 +1,1 @@
+"""Whether what publishers send is as it should be."""

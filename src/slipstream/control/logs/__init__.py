@@ -1,0 +1,1 @@
+"""The text log: its lines, what may stand in them, and how many."""
