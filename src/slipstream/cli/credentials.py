@@ -89,6 +89,9 @@ Kbps = Annotated[int | None, Parameter(metavar="N", help="Kilobits a second that
 Width = Annotated[int | None, Parameter(metavar="N", help="Pixels that pictures may be wide.")]
 Height = Annotated[int | None, Parameter(metavar="N", help="Pixels that pictures may be high.")]
 Duration = Annotated[int | None, Parameter(metavar="N", help="Seconds that one may publish.")]
+Viewers = Annotated[
+    int | None, Parameter(metavar="N", help="Viewers that the stream may have meanwhile.")
+]
 Excess = Annotated[
     Literal["warn", "refuse", "cut"] | None,
     Parameter(help="What follows when more is sent than the limits allow."),
@@ -207,6 +210,7 @@ def make_token(
     max_width: Width = None,
     max_height: Height = None,
     max_s: Duration = None,
+    max_viewers: Viewers = None,
     excess: Excess = None,
     data_dir: ServerDir = None,
 ) -> None:
@@ -225,6 +229,7 @@ def make_token(
         "max_width": max_width,
         "max_height": max_height,
         "max_s": max_s,
+        "max_viewers": max_viewers,
         "excess": excess,
     }
     policy = {name: value for name, value in limits.items() if value is not None}

@@ -65,11 +65,17 @@ class RtmpPublisher:
         """
         services = self._session.services
         now = services.loop.time()
+        policy = services.gate.policy(permit.stream, permit.policy)
         self.publication = services.hub.publish(
-            permit.stream, self, credential=permit.credential, now=now, claim=claim
+            permit.stream,
+            self,
+            credential=permit.credential,
+            now=now,
+            claim=claim,
+            max_viewers=policy.max_viewers or 0,
         )
         self._query = permit.query
-        if not services.gate.policy(permit.stream, permit.policy).is_empty:
+        if not policy.is_empty:
             self._policy = IngestPolicy(self._session, permit, now)
 
     def receive(self, messages: Sequence[Message], now: float) -> None:
