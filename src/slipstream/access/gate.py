@@ -20,7 +20,7 @@ import structlog
 
 from slipstream.access.failures import Failures
 from slipstream.access.policy import Policy
-from slipstream.access.request import Action, Decision, Request
+from slipstream.access.request import Action, Decision, Grant, Request
 from slipstream.access.rules import refusal_by_rules
 from slipstream.access.settings import AccessSettings
 from slipstream.access.signed import SignedWay
@@ -37,6 +37,8 @@ log = structlog.get_logger()
 EVERYBODY = Decision(allowed=True)
 UNDECIDED = Decision(allowed=False, reason="others must be asked", undecided=True)
 TOO_MANY = Decision(allowed=False, reason="too many wrong keys from this address")
+
+EXPIRED = {"token": "the token has expired", "signed": "the signed URL has expired"}
 
 AccessSettingsOf = Callable[[str], AccessSettings]
 
@@ -146,6 +148,22 @@ class Gate:
     def policy(self, stream: str, own: Policy) -> Policy:
         """What holds for a publisher of a stream whose credential came with a policy."""
         return own.within(self._settings_of(stream).policy)
+
+    def revoked(self, stream: str, action: Action, grant: Grant) -> str:
+        """Why somebody must not go on who was let in; empty if they may.
+
+        Args:
+            stream: with which they do something.
+            action: what they do with it.
+            grant: what they were let in by.
+        """
+        now = self._clock()
+        if grant.expires is not None and now >= grant.expires:
+            ended = self._settings_of(stream).end_when_expired
+            if ended == "everybody" or (ended == "publishers" and action is Action.PUBLISH):
+                return EXPIRED[grant.way]
+        way = self._ways.get(grant.way)
+        return "" if way is None else way.revoked(grant, now)
 
     def introduce(
         self, app: str, query: str, address: str, now: float, *, publishes: bool

@@ -46,6 +46,20 @@ class Request(NamedTuple):
     """HTTP's `Origin`."""
 
 
+class Grant(NamedTuple):
+    """What somebody was let in by, as far as it can be taken back."""
+
+    way: str = ""
+    """As in the settings; empty: it cannot be."""
+    holder: str = ""
+    """Whose it is: the hash of a stream key, or the name of a user."""
+    expires: float | None = None
+    """Seconds since 1970; None: never."""
+
+
+NO_GRANT = Grant()
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """Yes or no, and why."""
@@ -57,6 +71,8 @@ class Decision:
     """For the log; what the peer is told never depends on it."""
     policy: Policy = NO_POLICY
     """What then holds for a publisher, besides what the settings say."""
+    grant: Grant = NO_GRANT
+    """What it rests on."""
     guess: bool = False
     """A no that counts towards the limit of wrong credentials."""
     undecided: bool = False

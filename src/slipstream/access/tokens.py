@@ -22,7 +22,7 @@ import jwt
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from slipstream.access.policy import NO_POLICY, Policy
-from slipstream.access.request import Decision
+from slipstream.access.request import Decision, Grant
 from slipstream.access.token_keys import Fixed, Source, TokenKey, source_of
 from slipstream.access.ways import Shown, app_and_name, matches, refusal, wrong
 
@@ -97,7 +97,12 @@ class TokenWay:
             allowed=True,
             credential=f"token:{credential[:CREDENTIAL_DIGITS]}",
             policy=claims.policy,
+            grant=Grant("token", expires=claims.exp),
         )
+
+    def revoked(self, grant: Grant, time: float) -> str:  # noqa: ARG002
+        """It only expires."""
+        return ""
 
     async def load(self, place: str, time: float) -> None:
         """Fetch the keys at a place, for which a decision waits."""

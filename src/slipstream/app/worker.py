@@ -377,6 +377,7 @@ class Worker:
         self._hub.tick(self._loop.time())
         self._parts.logs.tick()
         self._certificates.look()
+        self._services.revocations.look()
         self._ticker = self._loop.call_later(TICK_S, self._tick)
 
 

@@ -66,6 +66,9 @@ token = App(
 
 Label = Annotated[str, Parameter(metavar="TEXT", help="What to call it, for people.")]
 KeyId = Annotated[str, Parameter(help="The key's id, as listed.")]
+Overlap = Annotated[
+    str, Parameter(metavar="TIME", help="How long the old one is good as well: 90s, 10m, 8h, 30d.")
+]
 Place = Annotated[str, Parameter(help="APP or APP/NAME that it is for; * is any application.")]
 OperatorName = Annotated[str, Parameter(help="The operator's name.")]
 RoleName = Annotated[
@@ -122,15 +125,18 @@ def add_key(place: Place, /, *, label: Label = "", data_dir: ServerDir = None) -
 
 
 @keys.command(name="rotate")
-def rotate_key(key_id: KeyId, /, *, data_dir: ServerDir = None) -> None:
-    """Put a new key in the place of one, and print it; the old one is worth nothing from then."""
-    stored, key = _keys(data_dir).rotate(key_id)
+def rotate_key(key_id: KeyId, /, *, overlap: Overlap = "0s", data_dir: ServerDir = None) -> None:
+    """Put a new key in the place of one, and print it.
+
+    The old one is worth nothing from then, or after the overlap: who publishes with it is ended.
+    """
+    stored, key = _keys(data_dir).rotate(key_id, _seconds(overlap))
     _print(f"key {stored.id} for {_place(stored.app, stored.name)}: ?key={key}")
 
 
 @keys.command(name="disable")
 def disable_key(key_id: KeyId, /, *, data_dir: ServerDir = None) -> None:
-    """Let nobody in with a key until it is enabled again. Who publishes goes on."""
+    """Let nobody in with a key until it is enabled again. Who publishes with it is ended."""
     _keys(data_dir).disable(key_id)
     _print(f"key {key_id} is disabled")
 
@@ -144,7 +150,7 @@ def enable_key(key_id: KeyId, /, *, data_dir: ServerDir = None) -> None:
 
 @keys.command(name="remove")
 def remove_key(key_id: KeyId, /, *, data_dir: ServerDir = None) -> None:
-    """Forget a key. Who publishes goes on."""
+    """Forget a key. Who publishes with it is ended."""
     _keys(data_dir).remove(key_id)
     _print(f"key {key_id} is removed")
 
@@ -169,7 +175,7 @@ def add_user(name: UserName, /, *, app: UserApp = "*", data_dir: ServerDir = Non
 
 @users.command(name="remove")
 def remove_user(name: UserName, /, *, data_dir: ServerDir = None) -> None:
-    """Forget a user."""
+    """Forget a user. Whoever publishes as this user is ended."""
     _users(data_dir).remove(name)
     _print(f"user {name} is removed")
 

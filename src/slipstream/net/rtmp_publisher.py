@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from slipstream.access import Action
 from slipstream.errors import MediaError
 from slipstream.hub import Claim, EndReason, NoticeKind, Publication, PublisherState
 from slipstream.net.ingest_policy import IngestPolicy
@@ -74,6 +75,7 @@ class RtmpPublisher:
             claim=claim,
             max_viewers=policy.max_viewers or 0,
         )
+        services.revocations.hold(self, permit.stream, Action.PUBLISH, permit.grant)
         self._query = permit.query
         if not policy.is_empty:
             self._policy = IngestPolicy(self._session, permit, now)
@@ -100,6 +102,7 @@ class RtmpPublisher:
         publication, self.publication = self.publication, None
         if publication is None:
             return
+        self._session.services.revocations.release(self)
         log.info(
             "publish.end",
             id=self.connection_id,
@@ -122,6 +125,10 @@ class RtmpPublisher:
     def end(self, reason: EndReason) -> None:
         """The hub sends the publisher away."""
         self._send_away(CODES.get(reason, Code.PUBLISH_DENIED), str(reason))
+
+    def revoke(self, reason: str) -> None:
+        """What let the publisher in is good for nothing any more."""
+        self._send_away(Code.PUBLISH_DENIED, reason)
 
     def _send_away(self, code: str, reason: str) -> None:
         session = self._session
