@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import count
@@ -22,6 +23,7 @@ from tests.formats.cmaf_stage import stream as film
 from tests.hls_client import HlsClient
 from tests.rtmp_client import RtmpClient
 from tests.server import RunningServer, running_server
+from tests.ws_client import WsClient
 
 SETTINGS = """
 [streams]
@@ -205,3 +207,44 @@ def test_a_user_who_is_removed_is_ended(crew: RunningServer, folder: Path) -> No
         publisher = stack.enter_context(RtmpClient.publishing(url))
         users.remove("ann")
         assert_denied(crew, publisher, "people/cam", "user ann was removed")
+
+
+def test_a_token_may_be_shown_in_a_header_by_every_kind_of_player(
+    crew: RunningServer, token: Made
+) -> None:
+    stream = "played/header"
+    good = token(action="play", app="played").removeprefix("token=")
+    other = token(action="play", app="played", name="other").removeprefix("token=")
+    with ExitStack() as stack:
+        publish(crew, stack, stream, f"key={crew.key}")
+        for extension in ("flv", "ts", "mp4"):
+            path = f"/{stream}.{extension}"
+            assert stack.enter_context(FlvClient(crew, path)).status == 403
+            assert stack.enter_context(FlvClient(crew, path, bearer=other)).status == 403
+            head = stack.enter_context(FlvClient(crew, path, method="HEAD", bearer=good))
+            assert head.status == 200
+        stack.enter_context(FlvClient(crew, f"/{stream}.flv", bearer=good)).take(1)
+        stack.enter_context(WsClient(crew, f"/{stream}.flv", bearer=good)).take(1)
+        player = stack.enter_context(HlsClient(crew, stream))
+        shown = {"Authorization": f"Bearer {good}"}
+        segment = ""
+        for path in (f"/{stream}.m3u8", f"/{stream}.mpd", f"/{stream}@v0.m3u8"):
+            assert player.get(path).status == 403
+            answer = player.get(path, **shown)
+            assert answer.status == 200
+            assert good not in answer.text  # it is the player's to send each time
+            segment = next(iter(re.findall(r"^[^#\s]\S*\.m4s$", answer.text, re.M)), segment)
+        for _ in range(3):  # the usual way, then as it is kept
+            answer = player.get(segment, **shown)
+            assert answer.status == 200
+            assert answer.headers["cache-control"].startswith("private")
+        assert player.get(segment, Authorization=f"Bearer {other}").status == 403
+        assert player.get(segment).status == 403
+        assert player.get(f"/{stream}.jpg").status == 403
+        assert player.get(f"/{stream}.jpg", **shown).status in (
+            200,
+            404,
+        )  # there is no real picture
+        asked = player.begin(segment, method="OPTIONS", Origin="https://x").answer()
+        assert asked.headers["access-control-allow-headers"] == "Authorization"
+    assert good not in crew.log()

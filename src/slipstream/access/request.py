@@ -44,6 +44,8 @@ class Request(NamedTuple):
     """The page on which the player is: RTMP's `pageUrl`, HTTP's `Referer`."""
     origin: str = ""
     """HTTP's `Origin`."""
+    bearer: str = ""
+    """The token of HTTP's `Authorization`. It goes to nobody, and into no log."""
 
 
 class Grant(NamedTuple):

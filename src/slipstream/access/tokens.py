@@ -1,4 +1,6 @@
-"""Tokens: a JWT as `?token=...`, signed with HS256, RS256 or EdDSA.
+"""Tokens: a JWT signed with HS256, RS256 or EdDSA.
+
+It is shown as `?token=...`, or over HTTP as `Authorization: Bearer ...` (RFC 6750).
 
 Its claims say for what it is good, and all of the first four must be there:
 
@@ -73,12 +75,12 @@ class TokenWay:
         self._known: OrderedDict[tuple[str, str], tuple[Sequence[TokenKey], Claims]] = OrderedDict()
 
     def is_shown(self, shown: Shown) -> bool:
-        """Whether there is a `token`."""
-        return "token" in shown.parameters
+        """Whether there is a `token`, or a bearer."""
+        return bool(shown.request.bearer) or "token" in shown.parameters
 
     def check(self, shown: Shown) -> Decision:
         """Whether it is good for this; undecided until the keys that it needs are fetched."""
-        token, place = shown.one("token"), shown.settings.token_keys
+        token, place = shown.token, shown.settings.token_keys
         try:
             keys = self._source_of(place).read(key_id(token), shown.time)
             if keys is None:

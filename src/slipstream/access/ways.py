@@ -30,6 +30,12 @@ class Shown(NamedTuple):
         values = self.parameters.get(name, ())
         return values[0] if len(values) == 1 else ""
 
+    @property
+    def token(self) -> str:
+        """The one token, wherever it is; empty without one, or with several different ones."""
+        shown = {*self.parameters.get("token", ()), self.request.bearer} - {""}
+        return shown.pop() if len(shown) == 1 else ""
+
 
 class Way(Protocol):
     """A kind of credential."""

@@ -100,6 +100,12 @@ def _refused(services: Services, asked: Request, reason: str) -> None:
     services.hub.notices.tell(notice)
 
 
+def bearer(request: web.BaseRequest) -> str:
+    """The token that is shown in the header `Authorization` (RFC 6750 §2.1); empty if none is."""
+    scheme, _, token = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
 def question(request: web.BaseRequest, stream: str, protocol: str) -> Request:
     """Whether who asks may watch a stream."""
     headers = request.headers
@@ -112,6 +118,7 @@ def question(request: web.BaseRequest, stream: str, protocol: str) -> Request:
         client=headers.get(hdrs.USER_AGENT, ""),
         page_url=headers.get(hdrs.REFERER, ""),
         origin=headers.get(hdrs.ORIGIN, ""),
+        bearer=bearer(request),
     )
 
 
