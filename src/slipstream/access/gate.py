@@ -97,12 +97,14 @@ class Gate:
             self._ways["user"] = UserWay(users)
             self._introductions = Introductions(users, signing_key or key)
 
-    def decide(self, request: Request, now: float) -> Decision:
+    def decide(self, request: Request, now: float, *, counts: bool = True) -> Decision:
         """Say yes or no, or that others must be asked.
 
         Args:
             request: who wants what.
             now: seconds on the monotonic clock.
+            counts: whether a wrong credential counts as a guess; else the same must be decided
+                once more if it is not allowed.
         """
         settings = self._settings_of(request.stream)
         reason = refusal_by_rules(request, settings)
@@ -114,7 +116,7 @@ class Gate:
                 return EVERYBODY
             return Decision(allowed=True, credential=f"address:{request.address}")
         shown = Shown(request, parameters(request.query), settings, self._clock())
-        decision = self._by_credentials(shown, ways, now)
+        decision = self._by_credentials(shown, ways, now, counts=counts)
         if decision.allowed or decision.undecided or decision is TOO_MANY or "hook" not in ways:
             return decision
         return self._visits.answer(request, now) or UNDECIDED
@@ -194,7 +196,9 @@ class Gate:
             self.failures.note(address, now)
         return introduction
 
-    def _by_credentials(self, shown: Shown, names: Sequence[str], now: float) -> Decision:
+    def _by_credentials(
+        self, shown: Shown, names: Sequence[str], now: float, *, counts: bool
+    ) -> Decision:
         """What the credentials are good for that somebody shows."""
         found = (self._ways.get(name) for name in names)
         ways = [way for way in found if way is not None and way.is_shown(shown)]
@@ -210,6 +214,6 @@ class Gate:
             if decision.allowed or decision.undecided:
                 return decision
             refused.append(decision)
-        if any(decision.guess for decision in refused) and "hook" not in names:
+        if counts and "hook" not in names and any(decision.guess for decision in refused):
             self.failures.note(address, now)
         return refused[0]

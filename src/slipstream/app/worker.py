@@ -296,6 +296,8 @@ class Worker:
         self._parts.memory.max_bytes = memory_ceiling(config.server, workers)
         self._logs.change(config.log)
         self._hub.reconfigure()
+        for session in list(self._services.sessions):
+            session.reconfigure()
 
     def _follow_supervisor(self, text: str, pending: Sequence[str]) -> None:
         try:

@@ -82,6 +82,12 @@ class Publication:
         """What it is to the stream."""
         return self.stream.lineup.state_of(self)
 
+    @property
+    def configs(self) -> Greeting:
+        """The metadata and configurations that it has sent last."""
+        is_shown = self.on_air or self.in_step
+        return self.stream.greeting if is_shown else tuple(self._configs.values())
+
     def receive(self, frames: Sequence[Frame], now: float) -> None:
         """Take what was read at once.
 

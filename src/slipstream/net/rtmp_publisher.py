@@ -32,7 +32,7 @@ CODES = {
 class RtmpPublisher:
     """The hub's `PublisherPeer`; call `begin()` once, then `receive()` per read."""
 
-    __slots__ = ("_policy", "_query", "_session", "_stream_id", "publication")
+    __slots__ = ("_permit", "_policy", "_query", "_session", "_stream_id", "publication")
 
     protocol = "rtmp"
 
@@ -40,6 +40,7 @@ class RtmpPublisher:
         self._session = session
         self._stream_id = stream_id
         self._query = ""
+        self._permit: Permit | None = None
         self._policy: IngestPolicy | None = None  # None: nothing is limited
         self.publication: Publication | None = None
 
@@ -76,7 +77,7 @@ class RtmpPublisher:
             max_viewers=policy.max_viewers or 0,
         )
         services.revocations.hold(self, permit.stream, Action.PUBLISH, permit.grant)
-        self._query = permit.query
+        self._permit, self._query = permit, permit.query
         if not policy.is_empty:
             self._policy = IngestPolicy(self._session, permit, now)
 
@@ -96,6 +97,19 @@ class RtmpPublisher:
             publication.receive(frames, now)
         except OSError as error:  # the machine is out of memory; its other streams live on
             self._session.close(f"no room in memory: {error}")
+
+    def reconfigure(self) -> None:
+        """The application may limit what is sent now, or more than before."""
+        publication, permit = self.publication, self._permit
+        if publication is None or permit is None:
+            return
+        if self._policy is None:
+            if self._session.services.gate.policy(permit.stream, permit.policy).is_empty:
+                return
+            self._policy = IngestPolicy(self._session, permit, publication.since)
+        excess = self._policy.reconsider(publication.configs, publication.state)
+        if excess:
+            self._send_away(Code.PUBLISH_DENIED, excess)
 
     def close(self, reason: str) -> None:
         """The publisher has gone, or is made to go."""

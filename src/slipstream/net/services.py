@@ -33,6 +33,9 @@ class Session(Protocol):
     def ask_to_reconnect(self) -> bool:
         """Ask a publisher to connect elsewhere. False: it is none, or does not know how."""
 
+    def reconfigure(self) -> None:
+        """Other settings may be in force."""
+
     def close(self, reason: str) -> None:
         """End it, after what is still to be said."""
 
