@@ -245,3 +245,24 @@ def test_a_token_may_be_shown_in_a_header_by_every_kind_of_player(
         asked = player.begin(player.path(segment), method="OPTIONS", Origin="https://x").answer()
         assert asked.headers["access-control-allow-headers"] == "Authorization"
     assert good not in crew.log()
+
+
+def test_other_lines_in_the_files_of_the_key_and_the_token_count_at_once(
+    crew: RunningServer, folder: Path
+) -> None:
+    def status(token: str) -> int:
+        with HlsClient(crew, "live/x") as asking:
+            return asking.get("/api/v1/server", Authorization=f"Bearer {token}").status
+
+    with ExitStack() as stack:
+        publisher = publish(crew, stack, "live/first", f"key={crew.key}")
+        before, crew.token = crew.token, "a-token-of-our-own"
+        (folder / "api.token").write_text(f"{crew.token}\n")
+        for _ in range(ENOUGH):
+            assert status(crew.token) == 200
+        assert status(before) == 401
+        (folder / "publish.key").write_text("a-key-of-our-own\n")
+        assert_denied(crew, publisher, "live/first", "the key was rotated or removed")
+        crew.key = "a-key-of-our-own"
+        publish(crew, stack, "live/first", f"key={crew.key}").leave()
+    assert crew.token not in crew.log()

@@ -7,6 +7,7 @@ from slipstream.access.keys import (
     PUBLISH_KEY_FILE,
     SIGNING_KEY_FILE,
     Keys,
+    live_secrets,
     load_keys,
 )
 from slipstream.access.measure import Measure, TooMuch
@@ -46,5 +47,6 @@ __all__ = [
     "StreamKeys",
     "TooMuch",
     "Users",
+    "live_secrets",
     "load_keys",
 ]

@@ -19,6 +19,7 @@ from typing import Protocol
 import structlog
 
 from slipstream.access.failures import Failures
+from slipstream.access.keys import ReadSecret, reading
 from slipstream.access.policy import Policy
 from slipstream.access.request import Action, Decision, Grant, Request
 from slipstream.access.rules import refusal_by_rules
@@ -62,7 +63,7 @@ class Gate:
 
     Args:
         settings_of: the settings of an application, by the stream's name.
-        key: for publishing everything.
+        key: for publishing everything, or what reads it.
         failures: see above.
         folder: the data folder, with the other keys and the users; None: there are none.
         signing_key: of the server, for tokens and signed URLs; empty: there are none.
@@ -72,7 +73,7 @@ class Gate:
     def __init__(
         self,
         settings_of: AccessSettingsOf,
-        key: str,
+        key: str | ReadSecret,
         failures: Failures | None = None,
         *,
         folder: Path | None = None,
@@ -87,7 +88,7 @@ class Gate:
         self._tokens = TokenWay(signing_key)
         store = None if folder is None else LiveStore(folder)
         self._ways: dict[str, Way] = {
-            "key": KeyWay(key, store),
+            "key": KeyWay(reading(key), store),
             "token": self._tokens,
             "signed": SignedWay(signing_key),
         }
@@ -95,7 +96,7 @@ class Gate:
         if store is not None:
             users = Users(store)
             self._ways["user"] = UserWay(users)
-            self._introductions = Introductions(users, signing_key or key)
+            self._introductions = Introductions(users, signing_key or reading(key)())
 
     def decide(self, request: Request, now: float, *, counts: bool = True) -> Decision:
         """Say yes or no, or that others must be asked.

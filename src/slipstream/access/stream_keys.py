@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
+from slipstream.access.keys import ReadSecret
 from slipstream.access.request import Decision, Grant
 from slipstream.access.store import Store, Stored, StoredKey
 from slipstream.access.ways import Shown, app_and_name, refusal, wrong
@@ -111,13 +112,12 @@ class KeyWay:
     """Lets in who shows a key.
 
     Args:
-        first: the key of the whole server.
+        first: reads the key of the whole server.
         store: of the others; None: there are none.
     """
 
-    def __init__(self, first: str, store: Store | None) -> None:
-        self._first = first.encode()
-        self._first_hash = hash_of(first)
+    def __init__(self, first: ReadSecret, store: Store | None) -> None:
+        self._first = first
         self._store = store
         self._of: Stored | None = None
         self._by_hash: dict[str, StoredKey] = {}
@@ -129,11 +129,11 @@ class KeyWay:
     def check(self, shown: Shown) -> Decision:
         """Whether it opens this stream."""
         # Two different keys would be two guesses for the price of one.
-        key = shown.one("key").encode(errors="backslashreplace")
-        if hmac.compare_digest(key, self._first):
-            credential = f"key:{self._first_hash[:CREDENTIAL_DIGITS]}"
-            grant = Grant("key", self._first_hash)
-            return Decision(allowed=True, credential=credential, grant=grant)
+        key, first = shown.one("key").encode(errors="backslashreplace"), self._first()
+        if hmac.compare_digest(key, first.encode()):
+            digest = hash_of(first)
+            credential = f"key:{digest[:CREDENTIAL_DIGITS]}"
+            return Decision(allowed=True, credential=credential, grant=Grant("key", digest))
         digest = hashlib.sha256(key).hexdigest()
         stored = self._find(digest)
         if stored is None:
@@ -148,7 +148,7 @@ class KeyWay:
 
     def revoked(self, grant: Grant, time: float) -> str:
         """Whether the key is disabled, or is there no more."""
-        if grant.holder == self._first_hash:
+        if grant.holder == hash_of(self._first()):
             return ""
         stored = self._find(grant.holder)
         if stored is None:
