@@ -111,6 +111,7 @@ class Move:
     home: int
     name: str
     address: str
+    connection_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +239,7 @@ class Moved:
 
     name: str
     address: str
+    connection_id: str
 
 
 @dataclass(frozen=True, slots=True)
