@@ -170,7 +170,7 @@ class Gate:
             return Introduction()
         scheme = Scheme(settings.user_scheme)
         if self.failures.is_blocked(address, now):
-            return Introduction(refusal=authentication_failed(scheme, ""))
+            return Introduction(refusal=authentication_failed(scheme, ""), reason=TOO_MANY.reason)
         introduction = self._introductions.hear(app, query, address, scheme, shown.time)
         if introduction.is_guess:
             self.failures.note(address, now)
