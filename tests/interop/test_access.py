@@ -34,7 +34,7 @@ DESCRIPTIONS = {
     Code.PUBLISH_BAD_NAME: "Server error: wrong stream key or name",
     Code.PLAY_STREAM_NOT_FOUND: "Server error: no such stream",
 }
-WRONG_PASSWORD = "reason=authfailed"  # noqa: S105 - in Adobe's and in Limelight's way
+WRONG_PASSWORD = "reason=authfailed"  # in both ways
 ENOUGH = 8_000  # bytes of media for a player; publishers have less to say
 TALKATIVE = {"GST_DEBUG": "rtmp:5", "GST_DEBUG_NO_COLOR": "1"}  # librtmp's own words
 
@@ -179,16 +179,12 @@ def attempts(guarded: Guarded, case: Case, action: Action) -> None:
         one.result()
 
 
-def named(case: Case) -> str:
-    return f"{case.way}, {case.shows}"
-
-
-@pytest.mark.parametrize("case", CASES, ids=named)
+@pytest.mark.parametrize("case", CASES, ids=str)
 def test_publishers(guarded: Guarded, case: Case) -> None:
     attempts(guarded, case, Action.PUBLISH)
 
 
-@pytest.mark.parametrize("case", CASES, ids=named)
+@pytest.mark.parametrize("case", CASES, ids=str)
 @pytest.mark.usefixtures("shows")
 def test_players(guarded: Guarded, case: Case) -> None:
     attempts(guarded, case, Action.PLAY)

@@ -198,6 +198,9 @@ class Case(NamedTuple):
     make: Callable[[Issuer, Action, str], Shown]
     reason: str = ""
 
+    def __str__(self) -> str:
+        return f"{self.way}, {self.shows}"
+
     @property
     def is_turned_away_at_once(self) -> bool:
         """By the answer to `connect`, before it is said what is wanted."""

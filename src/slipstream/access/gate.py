@@ -172,7 +172,7 @@ class Gate:
         if self.failures.is_blocked(address, now):
             return Introduction(refusal=authentication_failed(scheme, ""), reason=TOO_MANY.reason)
         introduction = self._introductions.hear(app, query, address, scheme, shown.time)
-        if introduction.is_guess:
+        if introduction.reason:
             self.failures.note(address, now)
         return introduction
 
