@@ -400,11 +400,11 @@ async def test_a_connection_moves_with_what_it_has_said() -> None:
         near, far = socket.socketpair()
         link = Link(near, "192.0.2.9", None, company.loop)  # type: ignore[arg-type]
         said = [b"hello", b"", b"publish"]
-        company[1].member.mover.move(link, 2, "live/a", said, b"permit")
+        company[1].member.mover.move(link, 2, "live/a", "rtmp-1-7", said, b"permit")
         assert link.fd < 0
         await until(lambda: company[2].arrived, "the arrival")
         sock, *arrived = company[2].arrived[0]
-        assert arrived == ["192.0.2.9", said, b"permit"]
+        assert arrived == ["192.0.2.9", "rtmp-1-7", said, b"permit"]
         sock.send(b"answer")
         assert far.recv(10) == b"answer"
         sock.close()
@@ -420,6 +420,27 @@ async def test_who_has_more_connections_leaves_the_next_to_others() -> None:
         two.member.loads.changed()
         await until(one.member.loads.others_have_less)
         await until(lambda: not two.member.loads.others_have_less())
+
+
+async def test_viewers_go_home_while_they_are_few_here_and_there_is_room() -> None:
+    async with CompanyStage(2) as company:
+        one, two = company[1], company[2]
+        mover = one.member.mover
+        assert mover.home_for_viewer("live/a", 2) is None  # nobody publishes it
+        await two.publish()
+        await until(lambda: one.member.directory.is_elsewhere("live/a"))
+        assert mover.home_for_viewer("live/a", 2) == 2
+        assert mover.home_for_viewer("live/a", 0) is None
+        assert two.member.mover.home_for_viewer("live/a", 2) is None  # it is here
+        two.connections = 66
+        two.member.loads.changed()
+        await until(lambda: mover.home_for_viewer("live/a", 2) is None, "that it is known")
+        one.connections = 2
+        assert mover.home_for_viewer("live/a", 2) == 2
+        one.watch()
+        assert mover.home_for_viewer("live/a", 2) == 2
+        one.watch()
+        assert mover.home_for_viewer("live/a", 2) is None
 
 
 @pytest.mark.parametrize("form", [RtmpFormat, FlvFormat])

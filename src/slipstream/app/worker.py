@@ -337,16 +337,23 @@ class Worker:
         )
 
     def _receive(
-        self, sock: socket.socket, address: str, said: Sequence[bytes], permit: bytes
+        self,
+        sock: socket.socket,
+        address: str,
+        connection_id: str,
+        said: Sequence[bytes],
+        permit: bytes,
     ) -> None:
         """Take over a connection from another worker, for a stream whose home is here."""
         self._services.admissions.opened(address)
-        self._accept(sock, address).repeat(said, permit)
+        RtmpSession(self._services, self._link(sock, address), connection_id).repeat(said, permit)
 
     def _accept(self, sock: socket.socket, address: str) -> RtmpSession:
         """Take in a connection that speaks RTMP."""
-        link = Link(sock, address, NOBODY, self._loop, leaving=self._services.farewells)
-        return RtmpSession(self._services, link)
+        return RtmpSession(self._services, self._link(sock, address))
+
+    def _link(self, sock: socket.socket, address: str) -> Link:
+        return Link(sock, address, NOBODY, self._loop, leaving=self._services.farewells)
 
     def _encrypted(
         self, accept: Callable[[TlsLink], object], admissions: Admissions

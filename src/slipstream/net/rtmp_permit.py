@@ -22,6 +22,7 @@ log = structlog.get_logger()
 class Permit(NamedTuple):
     """That somebody may publish or play a stream."""
 
+    action: Action
     stream: str
     """Its full name."""
     credential: str
@@ -55,7 +56,7 @@ def permit(session: RtmpSession, action: Action, name: str, query: str, then: Gr
         then(None)
         return
     granted, session.permit = session.permit, None
-    if granted is not None and granted.stream == stream and action is Action.PUBLISH:
+    if granted is not None and (granted.action, granted.stream) == (action, stream):
         then(granted)
         return
     joined = "&".join(part for part in (query, caller.app_query) if part)
@@ -97,7 +98,7 @@ def _permit(session: RtmpSession, request: Request, decision: Decision) -> Permi
         refused(session, request.action, decision.reason, request.stream)
         return None
     credential = decision.credential or f"address:{request.address}"
-    return Permit(request.stream, credential, request.query, decision.policy)
+    return Permit(request.action, request.stream, credential, request.query, decision.policy)
 
 
 def refused(session: RtmpSession, action: Action, reason: str, stream: str = "") -> None:

@@ -39,15 +39,33 @@ class Session(Protocol):
 class Mover(Protocol):
     """Takes connections to other workers."""
 
+    def home_for_viewer(self, stream: str, few: int) -> int | None:
+        """The worker that would serve one more viewer of a stream with less work than this one.
+
+        Args:
+            stream: what is to be played.
+            few: viewers of it that are so many in one worker are no fewer for the better.
+
+        Returns:
+            None: there is no such worker.
+        """
+
     def move(
-        self, link: Link, home: int, stream: str, said: Sequence[bytes], permit: bytes = b""
+        self,
+        link: Link,
+        home: int,
+        stream: str,
+        connection_id: str,
+        said: Sequence[bytes],
+        permit: bytes,
     ) -> None:
         """Hand a connection over; the link is closed here, and goes on there.
 
         Args:
             link: of the connection.
             home: the worker that it belongs to.
-            stream: that it wants to publish.
+            stream: that it wants to publish or play.
+            connection_id: what it is called.
             said: what has been read from it, read by read.
             permit: that it may.
         """

@@ -109,6 +109,7 @@ class Move:
     home: int
     name: str
     address: str
+    connection_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +227,7 @@ class Moved:
 
     name: str
     address: str
+    connection_id: str
 
 
 @dataclass(frozen=True, slots=True)

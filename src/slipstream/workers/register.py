@@ -283,7 +283,12 @@ class Register:
 
     def _on_move(self, _: int, move: Move, packet: Packet, __: float) -> None:
         if move.home in self.workers:
-            self._send(move.home, Moved(move.name, move.address), packet.body, packet.fd)
+            self._send(
+                move.home,
+                Moved(move.name, move.address, move.connection_id),
+                packet.body,
+                packet.fd,
+            )
 
     def _on_news(self, number: int, news: WrongKey | Load, _: Packet, __: float) -> None:
         self._broadcast(news, but=number)
