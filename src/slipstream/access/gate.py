@@ -191,9 +191,9 @@ class Gate:
             return Introduction()
         scheme = Scheme(settings.user_scheme)
         if self.failures.is_blocked(address, now):
-            return Introduction(refusal=authentication_failed(scheme, ""))
+            return Introduction(refusal=authentication_failed(scheme, ""), reason=TOO_MANY.reason)
         introduction = self._introductions.hear(app, query, address, scheme, shown.time)
-        if introduction.is_guess:
+        if introduction.reason:
             self.failures.note(address, now)
         return introduction
 

@@ -46,8 +46,8 @@ class Introduction(NamedTuple):
     """Who it has proved to be."""
     refusal: str = ""
     """What to turn it away with, so that it asks again and says more; empty: let it go on."""
-    is_guess: bool = False
-    """It did not know the password."""
+    reason: str = ""
+    """Why it was turned away, for the log; empty: it is asked, or let in."""
 
 
 class Users:
@@ -138,7 +138,7 @@ class Introductions:
         if user is not None and self._is_right(user, said, challenge, app):
             return Introduction(user=user)
         failed = authentication_failed(said.scheme, challenge)
-        return Introduction(refusal=failed, is_guess=True)
+        return Introduction(refusal=failed, reason="wrong user or password")
 
     def _challenge(self, said: Credentials, address: str, time: float) -> str:
         name = said.user.encode(errors="replace")[:64].hex()

@@ -121,7 +121,7 @@ def add_key(place: Place, /, *, label: Label = "", data_dir: ServerDir = None) -
     app, _, name = place.partition("/")
     _check_place(app, name)
     stored, key = _keys(data_dir).add(app, name, label)
-    _print(f"key {stored.id} for {_place(app, name)}: ?key={key}")
+    _print(f"key {stored.id} for {_place(app, name)}: {_stream_key(name, key)}")
 
 
 @keys.command(name="rotate")
@@ -131,7 +131,8 @@ def rotate_key(key_id: KeyId, /, *, overlap: Overlap = "0s", data_dir: ServerDir
     The old one is worth nothing from then, or after the overlap: who publishes with it is ended.
     """
     stored, key = _keys(data_dir).rotate(key_id, _seconds(overlap))
-    _print(f"key {stored.id} for {_place(stored.app, stored.name)}: ?key={key}")
+    where = _place(stored.app, stored.name)
+    _print(f"key {stored.id} for {where}: {_stream_key(stored.name, key)}")
 
 
 @keys.command(name="disable")
@@ -170,7 +171,7 @@ def add_user(name: UserName, /, *, app: UserApp = "*", data_dir: ServerDir = Non
     _check_place(app, "")
     password = getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
     _users(data_dir).put(name, password, app)
-    _print(f"user {name} may be let in")
+    _print(f'user {name} may be let in, where `access.publish` names "user"')
 
 
 @users.command(name="remove")
@@ -361,6 +362,11 @@ def _check_place(app: str, name: str) -> None:
 
 def _place(app: str, name: str) -> str:
     return f"{app}/{name}" if name else f"{app}/*"
+
+
+def _stream_key(name: str, key: str) -> str:
+    """What encoders call the stream key, to be pasted there."""
+    return f"{name or 'NAME'}?key={key}"
 
 
 def _seconds(text: str) -> int:
