@@ -67,10 +67,17 @@ class Backend:
     def _on_publish(self, request: BaseHTTPRequestHandler, fields: Fields) -> None:
         _say(request, 200 if fields.get("psk") == PASSWORD else 403)
 
+    def _on_connect(self, request: BaseHTTPRequestHandler, fields: Fields) -> None:
+        _say(request, 200 if fields.get("psk") == PASSWORD else 403)
+
     def _done(self, request: BaseHTTPRequestHandler, fields: Fields) -> None:
         _say(request, 200)
 
     # ossrs.io/lts/en-us/docs/v5/doc/http-callback
+
+    def _api_v1_clients(self, request: BaseHTTPRequestHandler, fields: Fields) -> None:
+        good = fields["action"] != "on_connect" or PASSWORD in fields["tcUrl"]
+        _say(request, 200, b'{"code": 0}' if good else b'{"code": 403}')
 
     def _api_v1_streams(self, request: BaseHTTPRequestHandler, fields: Fields) -> None:
         query = parse_qs(fields["param"].lstrip("?"))
@@ -84,6 +91,10 @@ class Backend:
 
     def _events(self, request: BaseHTTPRequestHandler, fields: Fields) -> None:
         _say(request, 204)
+
+    def _may_connect(self, request: BaseHTTPRequestHandler, fields: Fields) -> None:
+        allow = json.dumps({"allow": PASSWORD in fields["query"], "cache_s": 60})
+        _say(request, 200, allow.encode())
 
     def _yes(self, request: BaseHTTPRequestHandler, fields: Fields) -> None:
         _say(request, 200)
