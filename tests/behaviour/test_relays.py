@@ -306,10 +306,13 @@ def test_a_pull_goes_on_when_its_worker_dies(source: RunningServer, tmp_path: Pa
 # At run time
 
 
-def test_relays_that_were_added_are_there_after_a_restart(tmp_path: Path) -> None:
-    with Target() as target:
+def test_what_was_added_stopped_and_removed_is_so_after_a_restart(tmp_path: Path) -> None:
+    with Target() as target, Target() as other:
         with running_server(tmp_path, "--workers", "1", settings=SETTINGS) as server:
             relay = add(server, "push", "live/a", target.url("out/secret"))
+            resting = add(server, "push", "live/a", other.url("out/resting"))
+            ask(server, "POST", f"relays/{resting}/stop")
+            remove(server, add(server, "push", "live/a", other.url("out/removed")))
         with (
             running_server(tmp_path, "--workers", "1", settings=SETTINGS) as server,
             RtmpClient.publishing(server.publish_url("live/a")) as publisher,
@@ -317,6 +320,9 @@ def test_relays_that_were_added_are_there_after_a_restart(tmp_path: Path) -> Non
             publisher.send(*CONFIGS, *gop(0))
             target.wait_for(13)
             assert connection(server, relay)["state"] == "running"
+            states = {known["id"]: known["state"] for known in server.api("relays")["relays"]}
+            assert states == {relay: "running", resting: "stopped"}
+            assert other.connections == 0
 
 
 @pytest.mark.parametrize(
