@@ -27,12 +27,17 @@ class Backend:
     Attributes:
         got: what was posted: the path, and the fields.
         ids: of what was posted, in the same order.
+        is_down: it answers 503 to everything.
+        fails_at_first: the event that it answers 500 to, once each.
+        failed: the ids of what it has so answered.
     """
 
     def __init__(self) -> None:
         self.got: list[tuple[str, Fields]] = []
         self.ids: list[str] = []
         self.is_down = False
+        self.fails_at_first = ""
+        self.failed: set[str] = set()
         self.url = ""
         self.ending = threading.Event()
 
@@ -48,8 +53,13 @@ class Backend:
             fields: Fields = {name: values[-1] for name, values in form.items()}
         else:
             fields = json.loads(body)
+        message_id = request.headers["webhook-id"]
+        if fields.get("event") == self.fails_at_first and message_id not in self.failed:
+            self.failed.add(message_id)
+            _say(request, 500)
+            return
         self.got.append((path, fields))
-        self.ids.append(request.headers["webhook-id"])
+        self.ids.append(message_id)
         getattr(self, f"_{path.strip('/').replace('/', '_')}")(request, fields)
 
     def wait_for(self, count: int, what: str) -> list[Fields]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -258,23 +261,60 @@ def test_a_limit_is_told(server: RunningServer, application: Backend) -> None:
 EVENTS = '[streams]\ngrace_s = 1\n[hooks]\nurl = "{url}/events"\n'
 
 
-def test_what_nobody_took_is_delivered_after_a_restart_once_and_in_order(tmp_path: Path) -> None:
+ALL = ["publish", "stream_up", "publish_done", "stream_down"]
+
+
+def test_what_nobody_took_is_delivered_after_all_was_killed_once_and_in_order(
+    tmp_path: Path,
+) -> None:
+    streams = ["live/a", "live/b", "live/c"]
     with backend() as application:
         application.is_down = True
         settings = EVENTS.format(url=application.url)
         with running_server(tmp_path, settings=settings) as server:
-            with RtmpClient.publishing(server.publish_url("live/x")) as publisher:
+            publishers = [RtmpClient.publishing(server.publish_url(one)) for one in streams]
+            for publisher in publishers:
                 publisher.send(*CONFIGS, *gop(0))
-                server.wait_for_log("hooks.failed")
+            for publisher in publishers[:2]:
                 publisher.leave()
-            server.wait_for_log("publish.end")
-        application.is_down = False
+            waiting = r'^slipstream_hooks{what="events_waiting"} 10$'
+            wait_until(lambda: re.search(waiting, server.metrics(), re.MULTILINE), "ten events")
+            wait_until(lambda: written(tmp_path) == 10, "ten events on disk")
+            server.kill_all()
+        application.is_down, application.fails_at_first = False, "stream_up"
         with running_server(tmp_path, settings=settings):
-            application.wait_for(1, "stream_down")
-        events = [fields["event"] for _, fields in application.got]
-        assert events == ["publish", "stream_up", "publish_done", "stream_down"]
-        assert len(set(application.ids)) == len(events)
+            application.wait_for(3, "stream_up")
+            application.wait_for(2, "stream_down")
+        told = {
+            one: [f["event"] for _, f in application.got if f["stream"] == one] for one in streams
+        }
+        assert told == {"live/a": ALL, "live/b": ALL, "live/c": ALL[:2]}
+        assert len(application.ids) == len(set(application.ids)) == 10
+        assert len(application.failed) == 3
         assert application.ids == [fields["id"] for _, fields in application.got]
+
+
+def written(folder: Path) -> int:
+    """How many events are on disk."""
+    count = 0
+    for path in (folder / "hooks").glob("outbox-*.sqlite3"):
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+            count += database.execute("SELECT count(*) FROM message").fetchone()[0]
+    return count
+
+
+def test_where_nothing_can_be_written_media_go_on_and_the_log_says_so(tmp_path: Path) -> None:
+    folder = tmp_path / "hooks"
+    folder.write_text("in the way")
+    with (
+        backend() as application,
+        running_server(tmp_path, settings=EVENTS.format(url=application.url)) as server,
+    ):
+        with on_air(server, "live/x") as station:
+            server.wait_for_log(f"hooks.outbox_failed .*path={folder}")
+            station.send(*gop(200))
+            folder.unlink()
+        application.wait_for(1, "stream_down")
 
 
 def test_what_a_worker_had_to_tell_when_it_was_killed_its_successor_tells(tmp_path: Path) -> None:
