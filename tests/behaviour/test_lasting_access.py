@@ -200,7 +200,7 @@ def test_a_user_who_is_removed_is_ended(crew: RunningServer, folder: Path) -> No
     query = ""
     for _ in range(2):  # who are you, and do you know the password?
         asked = refusal(f"{crew.play_url('people')}{query}/cam").description
-        answers = (answer_challenge(asked, "ann", "secret", f"{n:08}") for n in count())
+        answers = (answer_challenge(asked, "ann", "secret", f"{n:08}", "people") for n in count())
         query = "?" + next(answer for answer in answers if "/" not in answer)  # it ends the app
     with ExitStack() as stack:
         url = f"{crew.play_url('people')}{query}/cam"
