@@ -63,9 +63,7 @@ async def test_a_wrong_token_and_a_server_that_is_not_there_are_told() -> None:
             await Top(session, stage.url, "wrong").look()
         url = stage.url
     async with aiohttp.ClientSession() as session:
-        with pytest.raises(
-            SlipstreamError, match=r"cannot ask .*: Connection refused; is a server running there"
-        ):
+        with pytest.raises(SlipstreamError, match=r"ask .*: Connection refused; is a server"):
             await Top(session, url, TOKEN).look()
 
 
