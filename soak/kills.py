@@ -1,8 +1,8 @@
 """Kills: `kill -9` of a random worker, again and again, while people publish and watch.
 
-Three streams, each with viewers over RTMP and HTTP-FLV in both workers (`gather_viewers` is off, or those
-over RTMP would sit with the publisher). Encoders come back a
-second after they were cut off, in the middle of a picture group; viewers after half a second.
+Three streams, each with viewers over RTMP and HTTP-FLV in both workers (`gather_viewers` is off,
+or those over RTMP would sit with the publisher). Encoders come back a second after they were cut
+off, in the middle of a picture group; viewers after half a second.
 """
 
 from __future__ import annotations

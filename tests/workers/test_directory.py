@@ -310,6 +310,38 @@ async def test_seats_are_counted_over_all_workers() -> None:
         await until(lambda: newcomer.sync is not None)
 
 
+async def test_a_publishers_limit_of_viewers_holds_in_all_workers() -> None:
+    async with CompanyStage(3) as company:
+        one, two, three = (company[number] for number in (1, 2, 3))
+        early = [worker.watch()[0] for worker in (one, two, three)]
+        publication = await one.publish(max_viewers=2)
+        await until(lambda: three.member.directory.max_viewers("live/a") == 2)
+        send(one, publication, video_config(), key(0))
+        await until(lambda: all(watcher.sync or watcher.ended for watcher in early))
+        assert sorted(watcher.ended is EndReason.FULL for watcher in early) == [False, False, True]
+        for worker in (two, company.hire(4)):
+            await until(lambda worker=worker: worker.member.directory.homes)
+            late, _ = worker.watch()
+            await until(lambda late=late: late.ended is EndReason.FULL)
+
+
+async def test_a_limit_of_viewers_outlives_the_supervisor_and_ends_with_the_home() -> None:
+    async with CompanyStage(2) as company:
+        one, two = company[1], company[2]
+        publication = await one.publish(max_viewers=1)
+        send(one, publication, video_config(), key(0))
+        watcher, _ = two.watch()
+        await until(lambda: watcher.sync is not None)
+        company.hang_up()
+        await company.come_back()
+        third = company.hire(3)
+        await until(lambda: third.member.directory.max_viewers("live/a") == 1)
+        company.kill(1)
+        for worker in (two, third):
+            directory = worker.member.directory
+            await until(lambda directory=directory: not directory.max_viewers("live/a"))
+
+
 async def test_seats_of_a_dead_worker_are_free() -> None:
     async with CompanyStage(2, max_viewers=1) as company:
         company[1].watch()

@@ -31,6 +31,7 @@ from slipstream.net.rtmp_viewer import RtmpViewer
 from slipstream.net.services import Services
 from slipstream.net.wish import BadWishError
 from slipstream.rtmp import (
+    Code,
     ConnectRequested,
     Event,
     HandshakeDone,
@@ -173,10 +174,14 @@ class RtmpSession:
         self.flush()
         return asked
 
+    def reconfigure(self) -> None:
+        """Other settings may be in force."""
+        for publisher in list(self.publishers.values()):
+            publisher.reconfigure()
+
     def flush(self) -> None:
         """Send the protocol's answers, between two messages of whatever is being played."""
-        data = self._connection.data_to_send()
-        if data:
+        if data := self._connection.data_to_send():
             self.link.write(data)
 
     # What publishers, viewers and claims of this connection use
@@ -302,9 +307,7 @@ class RtmpSession:
         self, stream_id: int, tracks: Selection | None, granted: Permit | None
     ) -> None:
         if granted is None:
-            self._connection.reject_play(
-                stream_id, "NetStream.Play.StreamNotFound", "no such stream"
-            )
+            self._connection.reject_play(stream_id, Code.PLAY_STREAM_NOT_FOUND, "no such stream")
             return
         if move_to_publisher(self, granted):
             return

@@ -15,6 +15,7 @@ from slipstream.net.farewells import Farewells
 from slipstream.net.intake import Intake
 from slipstream.net.link import Link
 from slipstream.net.pump import Pump
+from slipstream.net.revocation import Revocations
 from slipstream.net.settings import NetSettings
 
 
@@ -31,6 +32,9 @@ class Session(Protocol):
 
     def ask_to_reconnect(self) -> bool:
         """Ask a publisher to connect elsewhere. False: it is none, or does not know how."""
+
+    def reconfigure(self) -> None:
+        """Other settings may be in force."""
 
     def close(self, reason: str) -> None:
         """End it, after what is still to be said."""
@@ -96,7 +100,11 @@ class Services:
     worker: int = 0
     """Its number, 0 if there is only one: part of what connections are called in the log."""
     sessions: dict[Session, None] = field(default_factory=dict)
+    revocations: Revocations = field(init=False)
     _ids: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def __post_init__(self) -> None:
+        self.revocations = Revocations(self.gate, self.loop)
 
     def new_id(self, kind: str) -> str:
         """What a new connection is called in the log: `rtmp-7`, or `rtmp-2-7` in worker 2."""

@@ -138,6 +138,7 @@ class Membership:
             held=list(directory.held),
             seats={name: seats[NAMELESS] for name, seats in directory.seats.items()},
             players={name: _players(seats) for name, seats in directory.seats.items()},
+            limits=directory.own_limits(),
         )
 
     def _count_viewers(self, name: str) -> int:
