@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -45,7 +46,10 @@ def read_token(folder: Path) -> str:
     try:
         return path.read_text(encoding="ascii", errors="replace").strip()
     except OSError as error:
-        raise SlipstreamError(f"cannot read {path}: {error.strerror}; give --token") from error
+        raise SlipstreamError(
+            f"cannot read {path}: {error.strerror}; "
+            "a server makes it: give --data-dir if its folder is another one, or --token"
+        ) from error
 
 
 class Top:
@@ -104,6 +108,12 @@ class Top:
         try:
             async with self._session.get(address, headers=self._headers) as response:
                 answer = await response.json(content_type=None)
+        except aiohttp.ClientConnectorError as error:
+            number = error.errno or 0  # asyncio writes a text of its own beside it
+            reason = os.strerror(number) if number > 0 else error.strerror
+            raise SlipstreamError(
+                f"cannot ask {self._url}: {reason}; is a server running there? --url says where"
+            ) from error
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             reason = str(error) or type(error).__name__
             raise SlipstreamError(f"cannot ask {self._url}: {reason}") from error
