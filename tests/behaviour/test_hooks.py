@@ -43,7 +43,10 @@ access = {{ publish = "hook", play = "hook" }}
 form = "srs"
 ask_publish = "{url}/api/v1/streams"
 ask_play = "{url}/api/v1/sessions"
-urls = {{ publish_done = "{url}/api/v1/streams", play_done = "{url}/api/v1/sessions" }}
+[apps.srs.hooks.urls]
+publish_done = "{url}/api/v1/streams"
+play_done = "{url}/api/v1/sessions"
+disconnect = "{url}/api/v1/clients"
 
 [apps.connectnginx.hooks]
 form = "nginx-rtmp"
@@ -150,6 +153,9 @@ def test_an_srs_backend_decides_who_publishes_and_who_plays(
     assert asked[1]["ip"] == "127.0.0.1"
     (unpublished,) = application.wait_for(1, "on_unpublish")
     assert unpublished["param"] == f"?token={PASSWORD}"
+    closed = application.wait_for(2, "on_close")
+    assert all(fields["recv_bytes"] > 3_000 for fields in closed)  # a handshake, and more
+    assert max(fields["send_bytes"] for fields in closed) > 0
     (stopped,) = application.wait_for(1, "on_stop")
     assert stopped["client_id"].startswith("rtmp-")
 

@@ -64,6 +64,7 @@ class RtmpSession:
         "_connection",
         "_deadline",
         "_pending",
+        "bytes_sent",
         "caller",
         "connection_id",
         "link",
@@ -86,6 +87,7 @@ class RtmpSession:
         self.said: list[bytes] | None = [] if services.mover is not None else None
         self.publishers: dict[int, RtmpPublisher] = {}
         self.viewers: dict[int, RtmpViewer] = {}
+        self.bytes_sent = 0  # of media, to viewers that have ended
         self.link = link
         link.hand_to(self, self.connection_id)
         self._connection = ServerConnection(random_bytes=os.urandom)
@@ -369,15 +371,11 @@ class RtmpSession:
         self._settle()
         self.services.admissions.closed()
         level = log.debug if was_pending else log.info
-        level(
-            "rtmp.close",
-            id=self.connection_id,
-            address=self.link.address,
-            reason=reason,
-            bytes_received=self.link.bytes_received,
-        )
+        address = self.link.address
+        counts = {"bytes_received": self.link.bytes_received, "bytes_sent": self.bytes_sent}
+        level("rtmp.close", id=self.connection_id, address=address, reason=reason, **counts)
         if not was_pending and not moved:
-            self.tell(NoticeKind.DISCONNECT, self.caller.app, reason=reason)
+            self.tell(NoticeKind.DISCONNECT, self.caller.app, reason=reason, **counts)
 
 
 Handler = Callable[[RtmpSession, Any], None]
