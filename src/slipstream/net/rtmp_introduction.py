@@ -46,8 +46,8 @@ def introduce(session: RtmpSession, event: ConnectRequested) -> bool:
         session.caller.app_query = without_credentials(session.caller.app_query)
     if not introduction.refusal:
         return True
-    if introduction.is_guess:
-        _refused(session, event, "wrong user or password")
+    if introduction.reason:
+        _refused(session, event, introduction.reason)
     session.connection.reject_connect(introduction.refusal)
     session.flush()
     session.expect("another connect", AGAIN_S)
