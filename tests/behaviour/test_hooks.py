@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -302,7 +302,10 @@ def written(folder: Path) -> int:
     """How many events are on disk."""
     count = 0
     for path in (folder / "hooks").glob("outbox-*.sqlite3"):
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+        with (
+            closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database,
+            suppress(sqlite3.OperationalError),  # it is being made
+        ):
             count += database.execute("SELECT count(*) FROM message").fetchone()[0]
     return count
 
