@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -43,7 +43,10 @@ access = {{ publish = "hook", play = "hook" }}
 form = "srs"
 ask_publish = "{url}/api/v1/streams"
 ask_play = "{url}/api/v1/sessions"
-urls = {{ publish_done = "{url}/api/v1/streams", play_done = "{url}/api/v1/sessions" }}
+[apps.srs.hooks.urls]
+publish_done = "{url}/api/v1/streams"
+play_done = "{url}/api/v1/sessions"
+disconnect = "{url}/api/v1/clients"
 
 [apps.connectnginx.hooks]
 form = "nginx-rtmp"
@@ -150,6 +153,9 @@ def test_an_srs_backend_decides_who_publishes_and_who_plays(
     assert asked[1]["ip"] == "127.0.0.1"
     (unpublished,) = application.wait_for(1, "on_unpublish")
     assert unpublished["param"] == f"?token={PASSWORD}"
+    closed = application.wait_for(4, "on_close")
+    assert all(fields["recv_bytes"] > 3_000 for fields in closed)  # a handshake, and more
+    assert max(fields["send_bytes"] for fields in closed) > 0
     (stopped,) = application.wait_for(1, "on_stop")
     assert stopped["client_id"].startswith("rtmp-")
 
@@ -296,7 +302,10 @@ def written(folder: Path) -> int:
     """How many events are on disk."""
     count = 0
     for path in (folder / "hooks").glob("outbox-*.sqlite3"):
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+        with (
+            closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database,
+            suppress(sqlite3.OperationalError),  # it is being made
+        ):
             count += database.execute("SELECT count(*) FROM message").fetchone()[0]
     return count
 

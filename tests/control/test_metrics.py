@@ -73,6 +73,9 @@ async def test_prometheus_reads_what_the_parts_counted() -> None:
     assert values["slipstream_worker_descriptors", "0"] > 3
     assert values["slipstream_worker_memory_bytes", "0"] > 1 << 20
     assert values["slipstream_worker_cpu_seconds_total", "0"] > 0
+    assert values["slipstream_worker_publishers", "0"] == 1
+    assert values["slipstream_worker_viewers", "0"] == 2
+    assert values["slipstream_worker_pump_interval_seconds", "0"] >= 0
     assert values["slipstream_start_time_seconds", ""] == 1_795_000_000
     assert values["slipstream_workers", ""] == values["slipstream_workers_expected", ""] == 1
     assert values["slipstream_alerts", "silence"] == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
+from slipstream.hub import Notice, NoticeKind
 from slipstream.rtmp import ConnectRequested
 
 
@@ -35,4 +36,28 @@ class RtmpCaller:
             tc_url=event.tc_url,
             page_url=str(event.properties.get("pageUrl") or ""),
             multitrack=event.enhanced.multitrack,
+        )
+
+    def notice(
+        self,
+        peer: tuple[str, str],
+        kind: NoticeKind,
+        stream: str,
+        query: str = "",
+        reason: str = "",
+        **detail: object,
+    ) -> Notice:
+        """What there is to say of what it does; `peer` is the connection's id and its address."""
+        return Notice(
+            kind,
+            stream=stream,
+            id=peer[0],
+            address=peer[1],
+            protocol="rtmp",
+            client=self.client,
+            query=query,
+            tc_url=self.tc_url,
+            page_url=self.page_url,
+            reason=reason,
+            detail=detail,
         )

@@ -67,6 +67,7 @@ class RtmpSession:
         "_connection",
         "_deadline",
         "_pending",
+        "bytes_sent",
         "caller",
         "connection_id",
         "has_moved",
@@ -91,6 +92,7 @@ class RtmpSession:
         self.said: list[bytes] | None = [] if services.mover is not None else None
         self.publishers: dict[int, RtmpPublisher] = {}
         self.viewers: dict[int, RtmpViewer] = {}
+        self.bytes_sent = 0  # of media, to viewers that have ended
         self.link = link
         link.hand_to(self, self.connection_id)
         self._connection = ServerConnection(random_bytes=os.urandom)
@@ -140,6 +142,7 @@ class RtmpSession:
         self.permit = unpack_permit(permit)
         self.link.is_muted = True
         for data in said:
+            self.link.bytes_received += len(data)
             self.received(data)
             if self.link.fd < 0:
                 return
@@ -211,23 +214,10 @@ class RtmpSession:
         """Have it known what the connection does; arguments are those of `notice()`."""
         self.services.hub.notices.tell(self.notice(kind, stream, *more, **detail))
 
-    def notice(
-        self, kind: NoticeKind, stream: str, query: str = "", reason: str = "", **detail: object
-    ) -> Notice:
-        """What there is to say of what the connection does."""
-        return Notice(
-            kind,
-            stream=stream,
-            id=self.connection_id,
-            address=self.link.address,
-            protocol="rtmp",
-            client=self.caller.client,
-            query=query,
-            tc_url=self.caller.tc_url,
-            page_url=self.caller.page_url,
-            reason=reason,
-            detail=detail,
-        )
+    def notice(self, kind: NoticeKind, stream: str, *more: str, **detail: Any) -> Notice:
+        """What there is to say of what it does; arguments are those of `RtmpCaller.notice()`."""
+        peer = (self.connection_id, self.link.address)
+        return self.caller.notice(peer, kind, stream, *more, **detail)
 
     @property
     def connection(self) -> ServerConnection:
@@ -381,15 +371,11 @@ class RtmpSession:
         self._settle()
         self.services.admissions.closed()
         level = log.debug if was_pending or moved else log.info
-        level(
-            "rtmp.close",
-            id=self.connection_id,
-            address=self.link.address,
-            reason=reason,
-            bytes_received=self.link.bytes_received,
-        )
+        address = self.link.address
+        counts = {"bytes_received": self.link.bytes_received, "bytes_sent": self.bytes_sent}
+        level("rtmp.close", id=self.connection_id, address=address, reason=reason, **counts)
         if not was_pending and not moved:
-            self.tell(NoticeKind.DISCONNECT, self.caller.app, reason=reason)
+            self.tell(NoticeKind.DISCONNECT, self.caller.app, reason=reason, **counts)
 
 
 Handler = Callable[[RtmpSession, Any], None]

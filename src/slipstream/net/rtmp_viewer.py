@@ -147,6 +147,7 @@ class RtmpViewer:
             subscription.close()
         self._stop_cursor()
         if subscription is not None:
+            self._session.bytes_sent += figures.bytes_sent
             log.info(
                 "play.end",
                 id=self.connection_id,

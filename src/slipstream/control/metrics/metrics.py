@@ -240,6 +240,27 @@ METRICS = (
         "slot",
     ),
     Metric(
+        "worker_publishers",
+        "gauge",
+        "Publishers of one worker.",
+        _by_slot(lambda worker: worker.publishers),
+        "slot",
+    ),
+    Metric(
+        "worker_viewers",
+        "gauge",
+        "Viewers of one worker.",
+        _by_slot(lambda worker: worker.viewers),
+        "slot",
+    ),
+    Metric(
+        "worker_pump_interval_seconds",
+        "gauge",
+        "From one round of sending to the next in one worker; 0 is at once.",
+        _by_slot(lambda worker: worker.pump_interval_ms / 1000),
+        "slot",
+    ),
+    Metric(
         "worker_loop_lag_seconds",
         "gauge",
         "How late the loop of one worker was at most in the last seconds.",
