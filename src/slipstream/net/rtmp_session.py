@@ -248,6 +248,7 @@ class RtmpSession:
             address=self.link.address,
             app=event.app,
             client=event.flash_ver,
+            encrypted=self.link.came_encrypted,
         )
         if not self.link.is_muted:  # else it is known since it came to another worker
             self.tell(NoticeKind.CONNECT, event.app, event.query)

@@ -108,6 +108,11 @@ class RtmpViewer:
         """Of the player."""
         return self._session.link.address
 
+    @property
+    def encrypted(self) -> bool:
+        """Whether it came with TLS."""
+        return self._session.link.came_encrypted
+
     def begin(self, permit: Permit, tracks: Selection | None = None) -> None:
         """Play, or wait for a publisher.
 
@@ -132,7 +137,13 @@ class RtmpViewer:
         )
         if session.link.fd < 0:  # the very first bytes failed
             self._subscription.close()
-        log.info("play.start", id=self.connection_id, stream=permit.stream, protocol=self.protocol)
+        log.info(
+            "play.start",
+            id=self.connection_id,
+            stream=permit.stream,
+            protocol=self.protocol,
+            encrypted=self.encrypted,
+        )
         session.tell(NoticeKind.PLAY, permit.stream, permit.query)
 
     def close(self, reason: str) -> None:
