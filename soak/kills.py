@@ -1,7 +1,8 @@
 """Kills: `kill -9` of a random worker, again and again, while people publish and watch.
 
-Three streams, each with viewers over RTMP and HTTP-FLV in both workers. Encoders come back a
-second after they were cut off, in the middle of a picture group; viewers after half a second.
+Three streams, each with viewers over RTMP and HTTP-FLV in both workers (`gather_viewers` is off,
+or those over RTMP would sit with the publisher). Encoders come back a second after they were cut
+off, in the middle of a picture group; viewers after half a second.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def run(settings: Settings) -> Report:
     report = Report("Kills", f"{kills} times `kill -9` of a random worker, seed {settings.seed}.")
     tally, chance = Tally(), settings.chance()
     with (
-        running_tree(2, streams={"grace_s": GRACE_S}) as tree,
+        running_tree(2, streams={"grace_s": GRACE_S}, net={"gather_viewers": 0}) as tree,
         Crowd(tree.rtmp, tree.http, tree.server.key) as crowd,
     ):
         tree.ask_every_worker("server")  # what is made at the first request is there now

@@ -35,7 +35,7 @@ from .settings import Settings
 STREAMS = ("one", "two")
 VIEWERS_EACH = 4  # of a stream, over each protocol
 RATE, SHORT_RATE = 25.0, 10.0  # arrivals a second
-WARM_UP = 20  # reloads, after which nothing new is made
+WARM_UP, SHORT_WARM_UP = 300, 20  # reloads under load: events and lines kept are all there then
 PAUSE_S = 0.1  # between two: 20 lines of one kind a second are in the log
 LET_GO_S = 60.0
 CALM_S, SHORT_CALM_S = 15.0, 1.0  # in the longer one the logs have got all they keep
@@ -61,6 +61,8 @@ class Tally:
 def run(settings: Settings) -> Report:
     """A thousand reloads; twenty in the short form."""
     times = settings.pick(full=1000, short=20)
+    warm_up = settings.pick(full=WARM_UP, short=SHORT_WARM_UP)
+    rate = settings.pick(full=RATE, short=SHORT_RATE)
     report = Report("Reload", f"{times} reloads, half of them wrong, seed {settings.seed}.")
     tally = Tally()
     with (
@@ -73,21 +75,25 @@ def run(settings: Settings) -> Report:
         for stream in STREAMS:
             crowd.watch(stream, rtmp=VIEWERS_EACH, flv=VIEWERS_EACH)
         wait_until(lambda: all(visit.received for visit in crowd.visits()), "first pictures")
-        _Reloads(tree, workers, Tally()).do(WARM_UP, first=0)
+        arrivals.begin(rate)
+        _Reloads(tree, workers, Tally()).do(warm_up, first=0)
+        arrivals.end()
+        _await_calm(tree, arrivals)
         crowd.forget()
         time.sleep(settings.pick(full=CALM_S, short=SHORT_CALM_S))
         report.note("longest gap before", _longest_gap_ms(crowd), "ms")
         before, kinds, inside = tree.look(), tree.descriptors(), tree.holdings()
         crowd.forget()
-        arrivals.begin(settings.pick(full=RATE, short=SHORT_RATE))
+        arrived_before = arrivals.report().total
+        arrivals.begin(rate)
         began_s = time.monotonic()
-        _Reloads(tree, workers, tally).do(times, first=WARM_UP)
+        _Reloads(tree, workers, tally).do(times, first=warm_up)
         took_s = time.monotonic() - began_s
         arrivals.end()
-        wait_until(lambda: not arrivals.report().present, "the end of the last who arrived")
+        _await_calm(tree, arrivals)
         _judge(report, crowd, settings)
         arrived = arrivals.report()
-        report.note("connections that arrived meanwhile", arrived.total)
+        report.note("connections that arrived meanwhile", arrived.total - arrived_before)
         report.at_most("of these refused, cut off or left waiting", len(arrived.failures), 0)
         report.faults += arrived.failures
         after = _settle(tree, before)
@@ -209,13 +215,22 @@ def _ask(
     return response.status, json.loads(response.read())
 
 
+def _await_calm(tree: ServerTree, arrivals: Arrivals) -> None:
+    """Wait until the last who arrived has left, and nothing of what they published is there."""
+    wait_until(lambda: not arrivals.report().present, "the end of the last who arrived")
+    wait_until(
+        lambda: len(tree.server.api("streams")["streams"]) == len(STREAMS),
+        "the end of their streams",
+        LET_GO_S,
+    )
+
+
 def _settle(tree: ServerTree, before: Held) -> Held:
-    """Wait until the server has let go of those who arrived; look what it holds then."""
+    """Wait until the server has let go of the sockets of those who arrived; what it holds then."""
     deadline_s = time.monotonic() + LET_GO_S
     while time.monotonic() < deadline_s:
         held = tree.look()
-        streams = len(tree.server.api("streams")["streams"])
-        if streams == len(STREAMS) and held.descriptors <= before.descriptors + DESCRIPTORS:
+        if held.descriptors <= before.descriptors + DESCRIPTORS:
             return held
         time.sleep(1)
     return tree.look()

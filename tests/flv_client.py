@@ -30,6 +30,7 @@ class FlvClient:
         method: of HTTP.
         receive_buffer: bytes that the kernel may hold for us, about; 0: what it likes.
         tls: whether to ask over HTTPS.
+        bearer: the token to show.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class FlvClient:
         method: str = "GET",
         receive_buffer: int = 0,
         tls: bool = False,
+        bearer: str = "",
     ) -> None:
         self.parser = FlvParser()
         self._tags: list[FlvTag] = []
@@ -52,7 +54,8 @@ class FlvClient:
         self.socket.connect((server.host, server.https_port if tls else server.http_port))
         if tls:
             self.socket = trusting_anybody().wrap_socket(self.socket)
-        self.socket.sendall(f"{method} {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        shown = f"Authorization: Bearer {bearer}\r\n" if bearer else ""
+        self.socket.sendall(f"{method} {path} HTTP/1.1\r\nHost: x\r\n{shown}\r\n".encode())
 
     def __enter__(self) -> Self:
         return self

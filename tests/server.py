@@ -32,7 +32,7 @@ PATIENCE_S = 20.0  # for whatever is certain to happen; a machine may be busy
 LOOK_EVERY_S = 0.02
 WORKERS = int(os.environ.get("SLIPSTREAM_TEST_WORKERS", "2"))
 
-_PORTS = re.compile(r"server +rtmp://127\.0\.0\.1:(\d+)/.*http://127\.0\.0\.1:(\d+)/", re.DOTALL)
+_PORTS = re.compile(r"server +rtmp://[^/]+:(\d+)/.*http://[^/]+:(\d+)/", re.DOTALL)
 
 
 def wait_until(condition: Callable[[], object], what: str, within_s: float = PATIENCE_S) -> None:

@@ -24,21 +24,29 @@ class WsClient:
         path: with its query.
         origin: the page on which the player would be.
         tls: whether to ask over HTTPS.
+        bearer: the token to show.
 
     Raises:
         websockets.exceptions.InvalidStatus: the server refuses.
     """
 
     def __init__(
-        self, server: RunningServer, path: str, *, origin: str = "", tls: bool = False
+        self,
+        server: RunningServer,
+        path: str,
+        *,
+        origin: str = "",
+        tls: bool = False,
+        bearer: str = "",
     ) -> None:
         url = f"ws://{server.host}:{server.http_port}{path}"
         if tls:
             url = f"wss://{server.host}:{server.https_port}{path}"
         self.parser = FlvParser()
+        headers = {"Origin": origin, "Authorization": f"Bearer {bearer}" if bearer else ""}
         self._opening = connect(
             url,
-            additional_headers={"Origin": origin} if origin else None,
+            additional_headers={name: text for name, text in headers.items() if text},
             ssl=trusting_anybody() if tls else None,
             compression=None,
             open_timeout=PATIENCE_S,

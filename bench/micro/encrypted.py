@@ -6,9 +6,9 @@
 on another. Prints microseconds of CPU; the median of several alternating rounds. `one` encrypts
 for one connection, whose keys stay in the processor's caches, and sends nothing; `socket` leaves
 the socket to OpenSSL, which sends each record by itself.
-Found so: a send of 12.5 KB takes 10 µs, encrypting it for one connection 10, and both, for one viewer
-after the other, 23; leaving the socket to OpenSSL would save a tenth of small sends, and cost a
-quarter more for 50 KB, which is three records and a bit.
+Found so: a send of 12.5 KB takes 10 us, encrypting it for one connection 10, and both, for one
+viewer after the other, 23; leaving the socket to OpenSSL would save a tenth of small sends, and
+cost a quarter more for 50 KB, which is three records and a bit.
 """
 
 from __future__ import annotations

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from slipstream.access import API_TOKEN_FILE, PUBLISH_KEY_FILE, SIGNING_KEY_FILE, Keys, load_keys
+from slipstream.access import (
+    API_TOKEN_FILE,
+    PUBLISH_KEY_FILE,
+    SIGNING_KEY_FILE,
+    Keys,
+    live_secrets,
+    load_keys,
+)
 from slipstream.errors import SlipstreamError
 
 
@@ -74,3 +81,27 @@ def test_a_folder_that_cannot_be_written_is_told_in_one_line() -> None:
 
 def test_keys_do_not_show_in_a_traceback() -> None:
     assert "secret" not in repr(Keys("secret" * 4, "secret" * 5))
+
+
+def test_a_running_server_goes_by_what_the_files_say_now(tmp_path: Path) -> None:
+    keys, changes = load_keys(tmp_path), []
+    publish_key, api_token = live_secrets(tmp_path, keys, changes.append)
+    assert (publish_key(), api_token()) == (keys.publish_key, keys.api_token)
+    (tmp_path / API_TOKEN_FILE).write_text("another-token-of-ours\n")
+    assert api_token() == "another-token-of-ours"
+    assert publish_key() == keys.publish_key
+    assert changes == ["another-token-of-ours"]
+
+
+def test_a_file_that_is_gone_or_garbled_leaves_the_server_with_what_it_knew(
+    tmp_path: Path,
+) -> None:
+    keys = load_keys(tmp_path)
+    publish_key, _ = live_secrets(tmp_path, keys, lambda _: None)
+    for content in (b"", b"short", b"\xff" * 20):
+        (tmp_path / PUBLISH_KEY_FILE).write_bytes(content)
+        assert publish_key() == keys.publish_key
+    (tmp_path / PUBLISH_KEY_FILE).unlink()
+    assert publish_key() == keys.publish_key
+    (tmp_path / PUBLISH_KEY_FILE).write_text("written-once-more\n")
+    assert publish_key() == "written-once-more"

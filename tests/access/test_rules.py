@@ -57,6 +57,14 @@ def test_referring_pages(hosts: list[str], page: str, may: bool) -> None:
     assert door.decide(playing(page_url=page, protocol="rtmp"), 0.0).allowed
 
 
+def test_where_a_browser_names_no_page_its_origin_tells() -> None:
+    door = gate(AccessSettings(referers=["example.com", "none"]))
+    assert door.decide(playing(origin="https://example.com"), 0.0).allowed
+    assert door.decide(playing(), 0.0).allowed
+    for other in ("https://evil.example", "null"):
+        assert not door.decide(playing(origin=other), 0.0).allowed
+
+
 def test_origins() -> None:
     door = gate(AccessSettings(origins=["https://example.com"]))
     assert door.decide(playing(origin="https://Example.com"), 0.0).allowed

@@ -250,3 +250,18 @@ async def test_what_was_known_stays_while_the_address_fails() -> None:
     await keys.load(301.0)
     assert provider.fetched == 2
     assert [key.id for key in keys.read("a", 302.0) or ()] == ["a"]
+
+
+def test_a_token_may_come_in_a_header_but_two_different_ones_are_none() -> None:
+    good, other = token(action="play"), token(action="play", sub="ann")
+    door = gate(AccessSettings(play="token"))
+    for query, bearer, allowed in (
+        ("", good, True),
+        (f"token={good}", good, True),
+        (f"token={other}", good, False),
+        ("", f"{good[:-4]}AAAA", False),
+        ("", "", False),
+    ):
+        decision = door.decide(playing(query, bearer=bearer), 0.0)
+        assert decision.allowed is allowed, (query, bearer)
+        assert decision.guess is (not allowed and bool(bearer))

@@ -102,7 +102,9 @@ def test_after_five_wrong_passwords_the_right_one_is_refused_too(
     good = answer(door)
     for number in range(5):
         ask(door, answer(door, password=f"guess{number}"))
-    assert ask(door, good)[0] == ""
+    refused = door.introduce("live", good, THEM, 0.0, publishes=True)
+    assert refused.user == ""
+    assert refused.reason == "too many wrong keys from this address"
     assert ask(door, answer(door, address="198.51.100.1"), "198.51.100.1")[0] == "ann"
 
 

@@ -99,6 +99,12 @@ class Backend:
     def _flood(self, request: BaseHTTPRequestHandler, fields: Fields) -> None:
         _say(request, 200, b'{"allow": true, "reason": "' + b"x" * (1 << 20) + b'"}')
 
+    def _redirect(self, request: BaseHTTPRequestHandler, fields: Fields) -> None:
+        request.send_response(307)
+        request.send_header("Location", f"{self.url}/yes")
+        request.send_header("Content-Length", "0")
+        request.end_headers()
+
     def _hang(self, request: BaseHTTPRequestHandler, fields: Fields) -> None:
         self.ending.wait()
 

@@ -6,6 +6,9 @@ application for each way.
 
 from __future__ import annotations
 
+import base64
+import hmac
+import json
 import subprocess
 import sys
 import threading
@@ -14,17 +17,18 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from time import time
+from time import monotonic, time
 
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from slipstream.access import Action, Store, StreamKeys, Users
 from slipstream.access.signed import signed_query
 from slipstream.media import build_metadata, parse_tag
 from slipstream.rtmp import Code
-from tests.behaviour.pictures import CONFIGS, gop
+from tests.behaviour.pictures import CONFIGS, bodies, gop
 from tests.behaviour.visits import end_of, refusal
 from tests.rtmp_client import RtmpClient
 from tests.server import RunningServer, running_server
@@ -44,7 +48,11 @@ play = "token"
 
 [apps.provider.access]
 publish = ["key", "token"]
-token_keys = "{jwks}"
+token_keys = "{provider}/jwks.json"
+
+[apps.moved.access]
+publish = "token"
+token_keys = "{provider}/moved"
 
 [apps.signed.access]
 publish = "signed"
@@ -86,22 +94,24 @@ Made = Callable[..., str]
 
 @pytest.fixture(scope="module")
 def provider() -> Iterator[str]:
-    """The address of a JWKS."""
+    """The address of a server with a JWKS, which it also says to have moved."""
     key = jwt.algorithms.OKPAlgorithm.to_jwk(ED25519.public_key())
     body = f'{{"keys":[{key[:-1]},"kid":"a"}}]}}'.encode()
 
     class Answer(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(200)
+            moved = self.path == "/moved"
+            self.send_response(302 if moved else 200)
+            self.send_header("Location", "/jwks.json")
             self.end_headers()
-            self.wfile.write(body)
+            self.wfile.write(b"" if moved else body)
 
         def log_message(self, *_: object) -> None:
             pass
 
     with HTTPServer(("127.0.0.1", 0), Answer) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/jwks.json"
+        yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
 
 
@@ -112,7 +122,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def guarded(folder: Path, provider: str) -> Iterator[RunningServer]:
-    settings = SETTINGS.format(jwks=provider)
+    settings = SETTINGS.format(provider=provider)
     with running_server(folder, settings=settings) as server:
         Users(Store(folder)).put("ann", "secret")
         yield server
@@ -221,6 +231,61 @@ def test_tokens_with_keys_at_an_address_beside_stream_keys(guarded: RunningServe
     assert is_published(guarded.publish_url("provider/cam"))
     other = jwt.encode(claims, ed25519.Ed25519PrivateKey.generate(), algorithm="EdDSA")
     out(guarded, "provider/cam", f"token={other}", "wrong token", "127.0.0.23")
+
+
+def test_tokens_with_forged_signatures(guarded: RunningServer) -> None:
+    said = {"exp": time() + HOUR_S, "action": "publish", "app": "*", "name": "*"}
+    public = ED25519.public_key()
+    raw = public.public_bytes(Encoding.Raw, PublicFormat.Raw)
+    pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    header = {"alg": "HS256", "typ": "JWT", "kid": "a"}
+    forged = [
+        jwt.encode(said, None, algorithm="none", headers={"kid": "a"}),
+        *(hs256(header, said, secret) for secret in (raw, pem)),
+    ]
+    for number, token in enumerate(forged):
+        for app in ("token", "provider"):
+            source = f"127.0.0.{60 + number}"
+            out(guarded, f"{app}/cam", f"token={token}", "wrong token", source)
+
+
+def hs256(header: dict[str, str], said: dict[str, object], secret: bytes) -> str:
+    """A token as no library would make it: of a public key as if it were a secret."""
+    parts = [json.dumps(part).encode() for part in (header, said)]
+    text = b".".join(base64.urlsafe_b64encode(part).rstrip(b"=") for part in parts)
+    signature = base64.urlsafe_b64encode(hmac.digest(secret, text, "sha256")).rstrip(b"=")
+    return f"{text.decode()}.{signature.decode()}"
+
+
+def test_keys_at_an_address_that_redirects_are_none(guarded: RunningServer) -> None:
+    claims = {"exp": time() + HOUR_S, "action": "publish", "app": "*", "name": "*"}
+    good = jwt.encode(claims, ED25519, algorithm="EdDSA", headers={"kid": "a"})
+    assert is_published(f"{guarded.play_url('provider/cam')}?token={good}")
+    assert refusal(f"{guarded.play_url('moved/cam')}?token={good}").code == Code.PUBLISH_BAD_NAME
+    guarded.wait_for_log("redirects are not followed")
+
+
+def test_nobody_takes_a_live_name_with_another_key(guarded: RunningServer, folder: Path) -> None:
+    keys, url = StreamKeys(Store(folder)), guarded.play_url("live/taken")
+    ours, theirs = keys.add("live")[1], keys.add("live")[1]
+    with (
+        RtmpClient.publishing(f"{url}?key={ours}") as publisher,
+        RtmpClient.playing(url) as player,
+    ):
+        sent = [*CONFIGS, *gop(0)]
+        publisher.send(*sent)
+        assert bodies(player.take(len(sent))) == bodies(sent)
+        took_s = []
+        for number in range(5):
+            began_at = monotonic()
+            assert refusal(f"{url}?key={theirs}").code == Code.PUBLISH_BAD_NAME
+            took_s.append(monotonic() - began_at)
+            more = gop(200 * (number + 1))
+            publisher.send(*more)
+            assert bodies(player.take(len(more))) == bodies(more)
+        assert min(took_s) < 0.2  # nobody has to wait for a no, but a busy machine may
+        (only,) = guarded.stream("live/taken")["publishers"]
+        assert only["state"] == "on air"
 
 
 def test_signed_urls(guarded: RunningServer, signed: Made) -> None:

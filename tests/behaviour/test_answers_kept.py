@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import time
 
+from tests.behaviour.conftest import OpenServer
 from tests.behaviour.hls_stage import Show
+from tests.formats.cmaf_stage import CONFIGS
+from tests.formats.cmaf_stage import stream as film
 from tests.hls_client import Answer, HlsClient
-from tests.server import RunningServer
+from tests.rtmp_client import RtmpClient
+from tests.server import RunningServer, wait_until
 
 
 def names(player: HlsClient) -> list[str]:
@@ -85,3 +90,27 @@ def test_what_is_kept_is_not_for_ever(player: HlsClient, show: Show) -> None:
     again, later = asked_later(player, segment)
     assert later.body == again.body == kept.body
     assert later.headers["date"] != again.headers["date"]
+
+
+def test_a_wrong_key_for_what_is_kept_is_one_guess(open_server: OpenServer, stream: str) -> None:
+    server = open_server(
+        "--workers", "1", settings='access.play = "key"\n[streams]\ngrace_s = 60\n'
+    )
+    key = server.key
+    with (
+        RtmpClient.publishing(server.publish_url(stream)) as publisher,
+        HlsClient(server, stream, source="127.0.0.8") as player,
+    ):
+        publisher.send(*CONFIGS, *film(100))
+        wait_until(lambda: server.stream(stream) is not None, "the stream")
+        player.begin(f"/{stream}@v0.m3u8?key={key}")
+        server.wait_for_viewers(stream, 1)
+        publisher.send(*film(6_000)[len(film(100)) :])
+        segment = re.findall(r"^[^#\s]\S*m4s\?key=\S+$", player.answer().text, re.M)[-1]
+        for _ in range(2):
+            assert player.get(segment).status == 200
+        for number in range(4):
+            assert player.get(segment.replace(key, f"wrong-{number}")).status == 403
+        assert player.get(segment).status == 200  # four wrong ones, and not eight
+        assert player.get(segment.replace(key, "wrong")).status == 403
+        assert player.get(segment).status == 403

@@ -10,15 +10,16 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from slipstream.rtmp import Ended
+from slipstream.rtmp import Code, Ended
 from tests.behaviour.conftest import OpenServer
 from tests.behaviour.pictures import CONFIGS, GOP_MS, gop
-from tests.behaviour.visits import on_air
+from tests.behaviour.visits import end_of, on_air
 from tests.rtmp_client import RtmpClient
 from tests.server import PATIENCE_S, RunningServer, wait_until
 
@@ -87,6 +88,32 @@ def test_a_limit_is_in_force_and_those_who_are_there_stay(
         with RtmpClient.playing(server.play_url(stream)) as third:
             assert third.take(len(CONFIGS))
         station.send(*gop(2 * GOP_MS))
+
+
+def test_a_policy_holds_for_those_who_began_without_one(
+    open_server: OpenServer, stream: str
+) -> None:
+    server = open_server("--workers", "2", settings=SETTINGS)
+    wide, fast, modest = f"{stream}-wide", f"{stream}-fast", f"other/{stream[5:]}"
+    with ExitStack() as stack:
+        publishers = {}
+        for name in (wide, fast, modest):
+            url = server.publish_url(name)
+            publisher = publishers[name] = stack.enter_context(RtmpClient.publishing(url))
+            publisher.send(*(CONFIGS if name != fast else CONFIGS[:2]), *gop(0))
+            wait_until(lambda name=name: server.stream(name)["publishers"], "that it is on air")
+        limits = "[apps.live.access]\nmax_kbps = 1000\nmax_width = 16\n"
+        write(server, SETTINGS + limits)
+        hang_up(server)
+        ended = end_of(publishers[wide])
+        assert ended.code == Code.PUBLISH_DENIED
+        assert "limit 16xany" in ended.description
+        for name in (fast, modest):
+            publishers[name].send(*gop(200, filling=100_000), *gop(400, filling=100_000))
+        ended = end_of(publishers[fast])
+        assert ended.code == Code.PUBLISH_DENIED
+        assert "limit 1000 kbit/s" in ended.description
+        assert server.stream(modest)["publishers"]
 
 
 def test_a_mistake_is_refused_whole_and_told_and_nobody_notices(

@@ -78,6 +78,7 @@ def test_it_takes_leave_of_everybody_and_ends(
 def test_nobody_is_let_in_while_it_ends(open_server: OpenServer, stream: str) -> None:
     server = open_server()
     with on_air(server, stream), RtmpClient.playing(server.play_url(stream)) as stubborn:
+        stubborn.take(len(CONFIGS))
         server.process.send_signal(signal.SIGTERM)
         end_of(stubborn)  # it does not hang up, so the server waits for it a little
         assert not is_ready(server)

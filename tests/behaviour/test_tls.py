@@ -182,9 +182,7 @@ def test_a_publisher_s_connection_is_served_by_the_home_of_its_stream(
 ) -> None:
     with RtmpClient.playing(rtmps(server, stream)) as viewer, ExitStack() as stack:
         came = 0
-        while came < ENOUGH or not re.search(
-            rf"{stream}.*\n(.*\n)*?.*moved to worker", server.log()
-        ):
+        while came < ENOUGH or not re.search(rf"{stream}.*\n(.*\n)*?.*rtmp\.move", server.log()):
             assert came < 20 * ENOUGH, "all came to the same worker"
             publisher = stack.enter_context(RtmpClient.publishing(rtmps(server, stream, key=True)))
             sent = gop(0, filling=came + 10_000)

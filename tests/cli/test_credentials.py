@@ -45,6 +45,9 @@ def test_keys_are_made_shown_once_and_taken_back(run: Run, tmp_path: Path) -> No
     new = re.findall(r"[0-9a-f]{32}", run("keys", "rotate", key_id))[0]
     assert not door.decide(publishing(f"key={key}"), 0.0).allowed
     assert door.decide(publishing(f"key={new}"), 0.0).allowed
+    newer = re.findall(r"[0-9a-f]{32}", run("keys", "rotate", key_id, "--overlap", "30d"))[0]
+    assert door.decide(publishing(f"key={newer}"), 0.0).allowed
+    assert door.decide(publishing(f"key={new}"), 0.0).allowed
     run("keys", "disable", key_id)
     assert not door.decide(publishing(f"key={new}"), 0.0).allowed
     run("keys", "enable", key_id)

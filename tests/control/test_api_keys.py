@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from time import time
 from typing import Any
 
 import orjson
@@ -43,6 +44,19 @@ async def test_a_rotated_key_is_another_one_with_the_same_id(tmp_path: Path) -> 
         assert rotated["stored"]["id"] == made["stored"]["id"]
         (stored,) = StreamKeys(Store(tmp_path)).list()
         assert stored.hash == hash_of(rotated["key"]) != hash_of(made["key"])
+
+
+async def test_a_rotated_key_may_be_good_for_a_while(tmp_path: Path) -> None:
+    async with serving(folder=tmp_path) as stage:
+        made = await make(stage, app="live")
+        path = f"{KEYS}/{made['stored']['id']}/rotate"
+        answer = await stage.get(path, method="POST", body=b'{"overlap_s": 60}')
+        assert answer.status == 200
+        (stored,) = StreamKeys(Store(tmp_path)).list()
+        assert stored.old_hash == hash_of(made["key"])
+        assert 0 < stored.old_until - time() <= 60
+        assert stored.old_hash not in await (await stage.get(KEYS)).text()
+        assert (await stage.get(path, method="POST", body=b'{"overlap_s": -1}')).status == 400
 
 
 async def test_a_key_is_disabled_enabled_and_removed(tmp_path: Path) -> None:

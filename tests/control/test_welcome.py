@@ -28,7 +28,16 @@ def test_it_tells_server_stream_key_and_how_to_watch() -> None:
 
 def test_a_page_that_is_switched_off_is_not_told_of() -> None:
     config = Config.model_validate({"page": {"enabled": False}})
-    assert "Page" not in welcome(config, KEYS, "192.0.2.7:1935", "192.0.2.7:8080")
+    told = welcome(config, KEYS, "192.0.2.7:1935", "192.0.2.7:8080")
+    assert "Page" not in told
+    assert "console" not in told
+
+
+def test_operators_are_told_of_the_console_if_there_is_one() -> None:
+    assert "  Look      http://192.0.2.7:8080/console\n" in text()
+    config = Config.model_validate({"page": {"console": False}})
+    told = welcome(config, KEYS, "192.0.2.7:1935", "192.0.2.7:8080")
+    assert "  Look      http://192.0.2.7:8080/api/v1/streams\n" in told
 
 
 def test_an_unusual_port_is_part_of_the_address() -> None:

@@ -134,9 +134,15 @@ class HubStage:
         credential: str = "k",
         name: str = "live/a",
         rank: Rank = Rank.ENCODER,
+        max_viewers: int = 0,
     ) -> Publication:
         return self.hub.publish(
-            name, peer or Publisher(), credential=credential, now=self.now, rank=rank
+            name,
+            peer or Publisher(),
+            credential=credential,
+            now=self.now,
+            rank=rank,
+            max_viewers=max_viewers,
         )
 
     def watch(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from slipstream.errors import SlipstreamError
-from slipstream.page.files import BASE, BUILT, TYPES, Files
+from slipstream.page.files import BASE, BODY, BUILT, TYPES, Files
 
 
 def test_every_asset_has_a_type_and_a_hash_in_its_name() -> None:
@@ -34,8 +34,9 @@ def test_our_own_part_of_it_is_small() -> None:
     assert sum(len(compress(file.read_bytes())) for file in own) < 30 << 10
 
 
-def test_a_document_without_a_base_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("html", [f"{BASE}{BASE}{BODY}", BASE, f'{BASE}<body class="a">'])
+def test_a_document_without_what_is_changed_in_it_is_refused(tmp_path: Path, html: str) -> None:
     (tmp_path / "assets").mkdir()
-    (tmp_path / "index.html").write_text(f"<!doctype html>{BASE}{BASE}")
+    (tmp_path / "index.html").write_text(f"<!doctype html>{html}")
     with pytest.raises(SlipstreamError, match="not built as it should be"):
         Files(tmp_path).document("./")

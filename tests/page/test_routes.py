@@ -165,6 +165,15 @@ async def test_streams_that_not_everybody_may_play_are_not_listed(programme: Pro
             assert (await client.get(f"{path}?token=word")).status == 200
 
 
+async def test_who_may_not_watch_gets_a_page_that_says_so(programme: Programme) -> None:
+    async with page(programme) as client:
+        for path in ("/watch/secret/a", "/embed/secret/a"):
+            refused, shown = await client.get(path), await client.get(f"{path}?token=word")
+            assert refused.content_type == "text/html"
+            assert "<body data-refused>" in await refused.text()
+            assert "data-refused" not in await shown.text()
+
+
 async def test_only_what_is_on_air_is_listed(programme: Programme) -> None:
     states = ("live", "slate", "starting", "off")
     programme.streams = [on_air(f"live/{state}", state=state) for state in states]

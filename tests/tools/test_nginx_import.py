@@ -1,7 +1,13 @@
-"""nginx-rtmp's configurations as people write them, in our words."""
+"""nginx-rtmp's configurations as people write them, in our words.
+
+In those of the folder `nginx` a line that is carried over ends with the comment `# kept`; all
+others must be told of. nginx itself takes them, with Debian's libnginx-mod-rtmp.
+"""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -11,6 +17,11 @@ import pytest
 from slipstream.control import load_config
 from slipstream.errors import SlipstreamError
 from slipstream.tools.nginx_import import import_nginx
+from tests.interop.nginx import MODULE
+
+REAL = sorted((Path(__file__).parent / "nginx").glob("*.conf"))
+KEPT = "# kept"
+OUR_BLOCKS = ("rtmp", "server", "application")  # whose lines are looked at one by one
 
 SCHOOL = """
 worker_processes auto;
@@ -88,7 +99,7 @@ def test_hooks_and_times_are_carried_over(tmp_path: Path) -> None:
     }
     assert "nginx.conf:21: record: recording is not carried over" in notes
     assert "nginx.conf:5: max_connections: " in notes
-    assert "nginx.conf:8: chunk_size" not in notes
+    assert "nginx.conf:8: chunk_size: needs no setting" in notes
 
 
 def test_relays_rules_and_programs_are_carried_over(tmp_path: Path) -> None:
@@ -118,9 +129,104 @@ def test_relays_rules_and_programs_are_carried_over(tmp_path: Path) -> None:
 
 
 def test_denying_all_first_denies_all(tmp_path: Path) -> None:
-    text = "rtmp { server { application a { deny publish all; allow publish 192.0.2.1; } } }"
+    text = (
+        "rtmp { server { application a { live on; deny publish all; allow publish 192.0.2.1; } } }"
+    )
     config, _ = imported(tmp_path, text)
     assert config["apps"]["a"]["access"]["publish_deny"] == ["0.0.0.0/0", "::/0"]
+
+
+def expected(file: Path) -> set[int]:
+    """The numbers of the lines that must be told of."""
+    told, outer = set(), list[bool]()  # of each block around, whether it is told of as a whole
+    for number, line in enumerate(file.read_text().splitlines(), 1):
+        words = line.partition("#")[0].split()
+        if words[:1] == ["}"]:
+            outer.pop()
+        elif words:
+            if not any(outer) and not line.endswith(KEPT):
+                told.add(number)
+            if words[-1] == "{":
+                outer.append(number in told and words[0] not in OUR_BLOCKS)
+    return told
+
+
+@pytest.mark.parametrize("file", REAL, ids=lambda file: file.stem)
+def test_every_directive_is_carried_over_or_told_of(file: Path) -> None:
+    notes = import_nginx(file).notes
+    told = {int(note.removeprefix(f"{file}:").partition(":")[0]) for note in notes}
+    inside = {number for number in told if "rtmp_" in file.read_text().splitlines()[number - 1]}
+    assert told - inside == expected(file) - inside
+
+
+def test_a_church_with_hls_and_platforms(tmp_path: Path) -> None:
+    config, _ = imported(tmp_path, (REAL[0].parent / "church.conf").read_text())
+    assert config["apps"]["live"] == {
+        "access": {
+            "publish": "anonymous",
+            "play": "open",
+            "publish_allow": ["127.0.0.1", "192.168.1.0/24"],
+        },
+        "streams": {"segment_ms": 3000, "window_ms": 60_000},
+    }
+
+
+def test_what_is_beyond_our_limits_is_told_with_what_it_became(tmp_path: Path) -> None:
+    config, notes = imported(tmp_path, (REAL[0].parent / "school.conf").read_text())
+    assert config["apps"]["low"]["streams"] == {"segment_ms": 500, "window_ms": 600_000}
+    assert config["apps"]["low"]["hooks"]["update_s"] == 1
+    assert "streams.segment_ms is 500 and not 100: 500 to 60000" in notes
+    assert "streams.window_ms is 600000 and not 900000: 2000 to 600000" in notes
+    assert "hooks.update_s is 1 and not 0.1: 1 to 86400" in notes
+    assert "dash_fragment: another directive has set streams.segment_ms = 500" in notes
+    assert "allow: a line above has decided for everybody" in notes
+
+
+def test_what_is_not_live_is_not_open_to_anybody(tmp_path: Path) -> None:
+    config, notes = imported(tmp_path, (REAL[0].parent / "edge.conf").read_text())
+    attic = config["apps"]["attic"]["access"]
+    assert (attic["publish"], attic["publish_deny"]) == ("key", ["0.0.0.0/0", "::/0"])
+    assert "application: nobody may publish, since it is not `live on`" in notes
+    assert "hls: is not switched off" in notes
+    assert "application: there is one of this name" in notes
+    assert config["apps"]["relay"]["access"] == {
+        "publish": "anonymous",
+        "play": "open",
+        "play_allow": ["10.0.0.0/8"],
+        "play_deny": ["10.9.9.9"],
+    }
+
+
+def test_what_no_application_has_is_told_of(tmp_path: Path) -> None:
+    text = "rtmp { on_play http://a/;\n server { chunk_size 1;\n on_publish http://b/; } }"
+    config, notes = imported(tmp_path, text)
+    assert config == {}
+    for line, name in ((1, "on_play"), (2, "chunk_size"), (3, "on_publish")):
+        assert f"nginx.conf:{line}: {name}: no application has it" in notes
+
+
+def test_nothing_is_printed_that_our_own_loader_refuses(tmp_path: Path) -> None:
+    # A port that there is not: nginx would refuse it as well.
+    (tmp_path / "nginx.conf").write_text("rtmp { server { listen 99999; } }")
+    done = subprocess.run(
+        [sys.executable, "-m", "slipstream", "import", str(tmp_path / "nginx.conf")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert "server.rtmp" in done.stderr
+
+
+@pytest.mark.interop
+@pytest.mark.parametrize("file", REAL, ids=lambda file: file.stem)
+def test_nginx_takes_what_is_imported_here(file: Path, tmp_path: Path) -> None:
+    (tmp_path / "nginx.conf").write_text(file.read_text().replace("/tmp/", f"{tmp_path}/"))
+    own = f"load_module {MODULE}; pid {tmp_path}/pid;"
+    command = ["nginx", "-t", "-e", f"{tmp_path}/log", "-g", own, "-c", f"{tmp_path}/nginx.conf"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("text", ["events { }", "rtmp {"])

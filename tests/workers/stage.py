@@ -82,7 +82,11 @@ class WorkerStage:
         return await asyncio.wait_for(answer, 5)
 
     async def publish(
-        self, peer: Publisher | None = None, name: str = "live/a", credential: str = "k"
+        self,
+        peer: Publisher | None = None,
+        name: str = "live/a",
+        credential: str = "k",
+        max_viewers: int = 0,
     ) -> Publication:
         claim = await self.claim(name, credential)
         assert claim.home is None, f"worker {claim.home} has the stream"
@@ -93,6 +97,7 @@ class WorkerStage:
             credential=credential,
             now=self.loop.time(),
             claim=claim,
+            max_viewers=max_viewers,
         )
 
     def watch(

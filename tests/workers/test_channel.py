@@ -37,7 +37,7 @@ def test_messages_come_in_order(channels: tuple[Channel, Channel]) -> None:
 def test_a_body_and_a_descriptor_come_along(channels: tuple[Channel, Channel]) -> None:
     near, far = channels
     read, write = os.pipe()
-    near.send(Move(2, "live/a", "192.0.2.1"), body=b"\0\xff" * 100, fd=write)
+    near.send(Move(2, "live/a", "192.0.2.1", "rtmp-1-7"), body=b"\0\xff" * 100, fd=write)
     os.close(write)
     (packet,) = far.receive() or []
     assert packet.body == b"\0\xff" * 100

@@ -310,6 +310,38 @@ async def test_seats_are_counted_over_all_workers() -> None:
         await until(lambda: newcomer.sync is not None)
 
 
+async def test_a_publishers_limit_of_viewers_holds_in_all_workers() -> None:
+    async with CompanyStage(3) as company:
+        one, two, three = (company[number] for number in (1, 2, 3))
+        early = [worker.watch()[0] for worker in (one, two, three)]
+        publication = await one.publish(max_viewers=2)
+        await until(lambda: three.member.directory.max_viewers("live/a") == 2)
+        send(one, publication, video_config(), key(0))
+        await until(lambda: all(watcher.sync or watcher.ended for watcher in early))
+        assert sorted(watcher.ended is EndReason.FULL for watcher in early) == [False, False, True]
+        for worker in (two, company.hire(4)):
+            await until(lambda worker=worker: worker.member.directory.homes)
+            late, _ = worker.watch()
+            await until(lambda late=late: late.ended is EndReason.FULL)
+
+
+async def test_a_limit_of_viewers_outlives_the_supervisor_and_ends_with_the_home() -> None:
+    async with CompanyStage(2) as company:
+        one, two = company[1], company[2]
+        publication = await one.publish(max_viewers=1)
+        send(one, publication, video_config(), key(0))
+        watcher, _ = two.watch()
+        await until(lambda: watcher.sync is not None)
+        company.hang_up()
+        await company.come_back()
+        third = company.hire(3)
+        await until(lambda: third.member.directory.max_viewers("live/a") == 1)
+        company.kill(1)
+        for worker in (two, third):
+            directory = worker.member.directory
+            await until(lambda directory=directory: not directory.max_viewers("live/a"))
+
+
 async def test_seats_of_a_dead_worker_are_free() -> None:
     async with CompanyStage(2, max_viewers=1) as company:
         company[1].watch()
@@ -400,11 +432,11 @@ async def test_a_connection_moves_with_what_it_has_said() -> None:
         near, far = socket.socketpair()
         link = Link(near, "192.0.2.9", None, company.loop)  # type: ignore[arg-type]
         said = [b"hello", b"", b"publish"]
-        company[1].member.mover.move(link, 2, "live/a", said, b"permit")
+        company[1].member.mover.move(link, 2, "live/a", "rtmp-1-7", said, b"permit")
         assert link.fd < 0
         await until(lambda: company[2].arrived, "the arrival")
         sock, *arrived = company[2].arrived[0]
-        assert arrived == ["192.0.2.9", said, b"permit"]
+        assert arrived == ["192.0.2.9", "rtmp-1-7", said, b"permit"]
         sock.send(b"answer")
         assert far.recv(10) == b"answer"
         sock.close()
@@ -420,6 +452,27 @@ async def test_who_has_more_connections_leaves_the_next_to_others() -> None:
         two.member.loads.changed()
         await until(one.member.loads.others_have_less)
         await until(lambda: not two.member.loads.others_have_less())
+
+
+async def test_viewers_go_home_while_they_are_few_here_and_there_is_room() -> None:
+    async with CompanyStage(2) as company:
+        one, two = company[1], company[2]
+        mover = one.member.mover
+        assert mover.home_for_viewer("live/a", 2) is None  # nobody publishes it
+        await two.publish()
+        await until(lambda: one.member.directory.is_elsewhere("live/a"))
+        assert mover.home_for_viewer("live/a", 2) == 2
+        assert mover.home_for_viewer("live/a", 0) is None
+        assert two.member.mover.home_for_viewer("live/a", 2) is None  # it is here
+        two.connections = 66
+        two.member.loads.changed()
+        await until(lambda: mover.home_for_viewer("live/a", 2) is None, "that it is known")
+        one.connections = 2
+        assert mover.home_for_viewer("live/a", 2) == 2
+        one.watch()
+        assert mover.home_for_viewer("live/a", 2) == 2
+        one.watch()
+        assert mover.home_for_viewer("live/a", 2) is None
 
 
 @pytest.mark.parametrize("form", [RtmpFormat, FlvFormat])

@@ -130,7 +130,7 @@ def test_a_home_that_dies_while_it_is_asked_is_no_obstacle() -> None:
 
 def test_a_connection_for_a_worker_that_has_gone_goes_nowhere() -> None:
     register, post = register_of(1)
-    register.handle(1, Packet(Move(2, "live/a", "192.0.2.1"), b"said", 5), 0.0)
+    register.handle(1, Packet(Move(2, "live/a", "192.0.2.1", "rtmp-1-7"), b"said", 5), 0.0)
     assert [message for _, message, _, fd in post.sent if fd >= 0] == []
 
 

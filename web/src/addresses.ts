@@ -22,20 +22,25 @@ export function currentView(): View {
 
 const path = (stream: string): string => stream.split("/").map(encodeURIComponent).join("/");
 
+/** With the parameters that this page was opened with: who needed them here needs them there. */
+function handOn(url: URL): URL {
+  for (const [name, value] of parameters) {
+    if (!OWN.has(name)) url.searchParams.append(name, value);
+  }
+  return url;
+}
+
 /** A page of ours, in the same language. */
 export function pageAddress(kind: "list" | "watch" | "embed", stream = ""): string {
-  const url = new URL(kind === "list" ? "." : `${kind}/${path(stream)}`, root);
+  const url = kind === "list" ? new URL(".", root) : handOn(new URL(`${kind}/${path(stream)}`, root));
   const lang = parameters.get("lang");
   if (lang !== null) url.searchParams.set("lang", lang);
   return url.href;
 }
 
-/** A stream in a format, with the parameters that this page was opened with. */
+/** A stream in a format. */
 export function mediaAddress(stream: string, extension: string, websocket = false): string {
-  const url = new URL(`${path(stream)}.${extension}`, root);
-  for (const [name, value] of parameters) {
-    if (!OWN.has(name)) url.searchParams.append(name, value);
-  }
+  const url = handOn(new URL(`${path(stream)}.${extension}`, root));
   if (websocket) url.protocol = url.protocol.replace("http", "ws");
   return url.href;
 }
@@ -47,8 +52,10 @@ export function pictureAddress(stream: string, width: number, slot = 0): string 
   return url.href;
 }
 
+/** An application to publish to, or a stream to watch. */
 export function rtmpAddress(port: number, name = ""): string {
-  return `rtmp://${root.hostname}${port === 1935 ? "" : `:${port}`}/${name}`;
+  const query = name.includes("/") ? handOn(new URL(root)).search : "";
+  return `rtmp://${root.hostname}${port === 1935 ? "" : `:${port}`}/${name}${query}`;
 }
 
 export function wantedWay(): WayName | null {

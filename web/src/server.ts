@@ -16,7 +16,7 @@ export interface Track {
 
 export interface Stream {
   name: string;
-  state: "off" | "starting" | "slate" | "live";
+  state: "off" | "starting" | "slate" | "live" | "refused";
   for_s: number;
   bitrate_bps: number;
   viewers: number;
@@ -38,17 +38,36 @@ export interface Listing {
 
 const PATIENCE_MS = 8_000;
 
-async function ask<T>(address: string): Promise<T> {
-  const answer = await fetch(address, { signal: AbortSignal.timeout(PATIENCE_MS) });
+const fetchSoon = (address: string): Promise<Response> =>
+  fetch(address, { signal: AbortSignal.timeout(PATIENCE_MS) });
+
+async function read<T>(answer: Response): Promise<T> {
   if (!answer.ok) throw new Error(`${answer.status} ${answer.statusText}`);
   return (await answer.json()) as T;
 }
 
-export const askForAll = (): Promise<Listing> => ask(new URL("page/streams.json", root).href);
-
-export function askForOne(name: string): Promise<Stream> {
-  return ask(mediaAddress(`page/stream/${name}`, "json"));
+export async function askForAll(): Promise<Listing> {
+  return read(await fetchSoon(new URL("page/streams.json", root).href));
 }
+
+export async function askForOne(name: string): Promise<Stream> {
+  const answer = await fetchSoon(mediaAddress(`page/stream/${name}`, "json"));
+  return answer.status === 403 ? refusedStream(name) : read(answer);
+}
+
+/** A stream that this visitor may not watch: nothing else is known of it. */
+export const refusedStream = (name: string): Stream => ({
+  name,
+  state: "refused",
+  for_s: 0,
+  bitrate_bps: 0,
+  viewers: 0,
+  tracks: [],
+  ways: [],
+});
+
+/** Whether the server has said so with this very document, which then asks for nothing more. */
+export const isRefused = (): boolean => document.body.dataset["refused"] !== undefined;
 
 /** The one of a kind that is played unless another one is asked for. */
 export function firstTrack(stream: Stream, kind: "video" | "audio"): Track | undefined {

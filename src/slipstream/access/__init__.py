@@ -7,12 +7,13 @@ from slipstream.access.keys import (
     PUBLISH_KEY_FILE,
     SIGNING_KEY_FILE,
     Keys,
+    live_secrets,
     load_keys,
 )
 from slipstream.access.measure import Measure, TooMuch
 from slipstream.access.operators import Operators, Role
 from slipstream.access.policy import NO_POLICY, Excess, Policy
-from slipstream.access.request import Action, Decision, Request
+from slipstream.access.request import NO_GRANT, Action, Decision, Grant, Request
 from slipstream.access.settings import AccessSettings
 from slipstream.access.store import LiveStore, Store, StoredKey, StoredOperator, StoredUser
 from slipstream.access.stream_keys import StreamKeys
@@ -20,6 +21,7 @@ from slipstream.access.users import Users
 
 __all__ = [
     "API_TOKEN_FILE",
+    "NO_GRANT",
     "NO_POLICY",
     "PUBLISH_KEY_FILE",
     "SIGNING_KEY_FILE",
@@ -30,6 +32,7 @@ __all__ = [
     "Excess",
     "Failures",
     "Gate",
+    "Grant",
     "Keys",
     "LiveStore",
     "Measure",
@@ -44,5 +47,6 @@ __all__ = [
     "StreamKeys",
     "TooMuch",
     "Users",
+    "live_secrets",
     "load_keys",
 ]

@@ -19,8 +19,9 @@ from typing import Protocol
 import structlog
 
 from slipstream.access.failures import Failures
+from slipstream.access.keys import ReadSecret, reading
 from slipstream.access.policy import Policy
-from slipstream.access.request import Action, Decision, Request
+from slipstream.access.request import Action, Decision, Grant, Request
 from slipstream.access.rules import refusal_by_rules
 from slipstream.access.settings import AccessSettings
 from slipstream.access.signed import SignedWay
@@ -37,6 +38,8 @@ log = structlog.get_logger()
 EVERYBODY = Decision(allowed=True)
 UNDECIDED = Decision(allowed=False, reason="others must be asked", undecided=True)
 TOO_MANY = Decision(allowed=False, reason="too many wrong keys from this address")
+
+EXPIRED = {"token": "the token has expired", "signed": "the signed URL has expired"}
 
 AccessSettingsOf = Callable[[str], AccessSettings]
 
@@ -60,7 +63,7 @@ class Gate:
 
     Args:
         settings_of: the settings of an application, by the stream's name.
-        key: for publishing everything.
+        key: for publishing everything, or what reads it.
         failures: see above.
         folder: the data folder, with the other keys and the users; None: there are none.
         signing_key: of the server, for tokens and signed URLs; empty: there are none.
@@ -70,7 +73,7 @@ class Gate:
     def __init__(
         self,
         settings_of: AccessSettingsOf,
-        key: str,
+        key: str | ReadSecret,
         failures: Failures | None = None,
         *,
         folder: Path | None = None,
@@ -85,7 +88,7 @@ class Gate:
         self._tokens = TokenWay(signing_key)
         store = None if folder is None else LiveStore(folder)
         self._ways: dict[str, Way] = {
-            "key": KeyWay(key, store),
+            "key": KeyWay(reading(key), store),
             "token": self._tokens,
             "signed": SignedWay(signing_key),
         }
@@ -93,14 +96,16 @@ class Gate:
         if store is not None:
             users = Users(store)
             self._ways["user"] = UserWay(users)
-            self._introductions = Introductions(users, signing_key or key)
+            self._introductions = Introductions(users, signing_key or reading(key)())
 
-    def decide(self, request: Request, now: float) -> Decision:
+    def decide(self, request: Request, now: float, *, counts: bool = True) -> Decision:
         """Say yes or no, or that others must be asked.
 
         Args:
             request: who wants what.
             now: seconds on the monotonic clock.
+            counts: whether a wrong credential counts as a guess; else the same must be decided
+                once more if it is not allowed.
         """
         settings = self._settings_of(request.stream)
         reason = refusal_by_rules(request, settings)
@@ -112,7 +117,7 @@ class Gate:
                 return EVERYBODY
             return Decision(allowed=True, credential=f"address:{request.address}")
         shown = Shown(request, parameters(request.query), settings, self._clock())
-        decision = self._by_credentials(shown, ways, now)
+        decision = self._by_credentials(shown, ways, now, counts=counts)
         if decision.allowed or decision.undecided or decision is TOO_MANY or "hook" not in ways:
             return decision
         return self._visits.answer(request, now) or UNDECIDED
@@ -147,6 +152,22 @@ class Gate:
         """What holds for a publisher of a stream whose credential came with a policy."""
         return own.within(self._settings_of(stream).policy)
 
+    def revoked(self, stream: str, action: Action, grant: Grant) -> str:
+        """Why somebody must not go on who was let in; empty if they may.
+
+        Args:
+            stream: with which they do something.
+            action: what they do with it.
+            grant: what they were let in by.
+        """
+        now = self._clock()
+        if grant.expires is not None and now >= grant.expires:
+            ended = self._settings_of(stream).end_when_expired
+            if ended == "everybody" or (ended == "publishers" and action is Action.PUBLISH):
+                return EXPIRED[grant.way]
+        way = self._ways.get(grant.way)
+        return "" if way is None else way.revoked(grant, now)
+
     def introduce(
         self, app: str, query: str, address: str, now: float, *, publishes: bool
     ) -> Introduction:
@@ -170,13 +191,15 @@ class Gate:
             return Introduction()
         scheme = Scheme(settings.user_scheme)
         if self.failures.is_blocked(address, now):
-            return Introduction(refusal=authentication_failed(scheme, ""))
+            return Introduction(refusal=authentication_failed(scheme, ""), reason=TOO_MANY.reason)
         introduction = self._introductions.hear(app, query, address, scheme, shown.time)
-        if introduction.is_guess:
+        if introduction.reason:
             self.failures.note(address, now)
         return introduction
 
-    def _by_credentials(self, shown: Shown, names: Sequence[str], now: float) -> Decision:
+    def _by_credentials(
+        self, shown: Shown, names: Sequence[str], now: float, *, counts: bool
+    ) -> Decision:
         """What the credentials are good for that somebody shows."""
         found = (self._ways.get(name) for name in names)
         ways = [way for way in found if way is not None and way.is_shown(shown)]
@@ -192,6 +215,6 @@ class Gate:
             if decision.allowed or decision.undecided:
                 return decision
             refused.append(decision)
-        if any(decision.guess for decision in refused) and "hook" not in names:
+        if counts and "hook" not in names and any(decision.guess for decision in refused):
             self.failures.note(address, now)
         return refused[0]

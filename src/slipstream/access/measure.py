@@ -85,6 +85,10 @@ class Measure:
             return None
         return self._excess(LimitName.BITRATE, f"{kbps:g} kbit/s announced, limit {limit} kbit/s")
 
+    def refresh(self) -> None:
+        """Look at the policy now."""
+        self.policy = self._policy_of()
+
     def _next_second(self, now: float) -> None:
         """Let the window move on, by whole seconds."""
         passed = int(now - self._turn)
@@ -92,8 +96,8 @@ class Measure:
         self._seconds.append(self._bytes)
         self._seconds.extend([0] * min(passed - 1, WINDOW_S))
         self._bytes = 0
-        self.policy = policy = self._policy_of()
-        if sum(self._seconds) * 8 <= (policy.max_kbps or 0) * 1000 * (WINDOW_S - 1):
+        self.refresh()
+        if sum(self._seconds) * 8 <= (self.policy.max_kbps or 0) * 1000 * (WINDOW_S - 1):
             self._told.discard(LimitName.BITRATE)
 
     def _excess(self, limit: LimitName, reason: str) -> TooMuch | None:

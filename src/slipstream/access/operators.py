@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from slipstream.access.keys import ReadSecret, reading
 from slipstream.access.store import Store, StoredOperator
 from slipstream.access.stream_keys import hash_of
 from slipstream.errors import SlipstreamError
@@ -42,18 +43,18 @@ class Operators:
     """Those of a data folder.
 
     Args:
-        main: the token that is good for everything; empty: there is none.
+        main: the token that is good for everything, or what reads it; empty: there is none.
         store: where the others are kept; None: there are none.
     """
 
-    def __init__(self, main: str, store: Store | None = None) -> None:
-        self._main = hash_of(main) if main else ""
+    def __init__(self, main: str | ReadSecret, store: Store | None = None) -> None:
+        self._main = reading(main)
         self._store = store
 
     def role_of(self, token: str) -> Role | None:
         """What a token is good for; None: it is wrong."""
-        shown = hash_of(token)
-        role = Role.ADMIN if hmac.compare_digest(shown, self._main) else None
+        shown, main = hash_of(token), self._main()
+        role = Role.ADMIN if main and hmac.compare_digest(shown, hash_of(main)) else None
         for operator in self.list():
             if hmac.compare_digest(shown.encode(), operator.hash.encode()):
                 role = Role(operator.role)

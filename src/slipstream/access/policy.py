@@ -1,4 +1,4 @@
-"""Policy: how much a publisher may send, and for how long.
+"""Policy: how much a publisher may send, for how long, and to how many.
 
 It comes with a credential (the claims of a token, the answer of somebody who was asked) or from
 the settings of the application; of two limits the tighter one holds.
@@ -40,6 +40,9 @@ class Policy(BaseModel):
         default=None, description="Pixels that the picture may be high."
     )
     max_s: Limit | None = Field(default=None, description="Seconds that somebody may publish.")
+    max_viewers: Limit | None = Field(
+        default=None, description="Viewers that the stream may have while it is published so."
+    )
     excess: Excess | None = Field(
         default=None,
         description='What follows when a publisher sends more: "warn" says so, "refuse" also '
@@ -48,7 +51,7 @@ class Policy(BaseModel):
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing is limited."""
+        """Whether nothing is limited that a publisher sends."""
         return all(
             limit is None
             for limit in (
@@ -60,7 +63,7 @@ class Policy(BaseModel):
         """Both together: the tighter of each two limits, and what `self` says of excess."""
         tightest = {
             name: min(limits)
-            for name in ("max_kbps", "max_width", "max_height", "max_s")
+            for name in ("max_kbps", "max_width", "max_height", "max_s", "max_viewers")
             if (limits := [p for p in (getattr(self, name), getattr(other, name)) if p is not None])
         }
         return Policy(**tightest, excess=self.excess or other.excess)

@@ -44,6 +44,22 @@ class Request(NamedTuple):
     """The page on which the player is: RTMP's `pageUrl`, HTTP's `Referer`."""
     origin: str = ""
     """HTTP's `Origin`."""
+    bearer: str = ""
+    """The token of HTTP's `Authorization`. It goes to nobody, and into no log."""
+
+
+class Grant(NamedTuple):
+    """What somebody was let in by, as far as it can be taken back."""
+
+    way: str = ""
+    """As in the settings; empty: it cannot be."""
+    holder: str = ""
+    """Whose it is: the hash of a stream key, or the name of a user."""
+    expires: float | None = None
+    """Seconds since 1970; None: never."""
+
+
+NO_GRANT = Grant()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +73,8 @@ class Decision:
     """For the log; what the peer is told never depends on it."""
     policy: Policy = NO_POLICY
     """What then holds for a publisher, besides what the settings say."""
+    grant: Grant = NO_GRANT
+    """What it rests on."""
     guess: bool = False
     """A no that counts towards the limit of wrong credentials."""
     undecided: bool = False

@@ -25,7 +25,8 @@ def refusal_by_rules(request: Request, settings: AccessSettings) -> str:
         return "not from this address"
     if request.action is Action.PUBLISH or request.protocol == "rtmp":
         return ""
-    if settings.referers and not _refers(request.page_url, settings.referers):
+    # Browsers open WebSockets without a Referer; their origin says from where as well.
+    if settings.referers and not _refers(request.page_url or request.origin, settings.referers):
         return "not from this page"
     if settings.origins and request.origin and not _is_from(request.origin, settings.origins):
         return "not from this origin"

@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import re
 
-from slipstream.access.request import Action, Decision
+from slipstream.access.request import Action, Decision, Grant
 from slipstream.access.ways import Shown, refusal, wrong
 
 _EXPIRES = re.compile(r"[0-9]{1,12}")
@@ -65,7 +65,12 @@ class SignedWay:
         if address not in ("", request.address):
             return refusal("the signed URL is for another address")
         credential = hashlib.sha256(right).hexdigest()[:CREDENTIAL_DIGITS]
-        return Decision(allowed=True, credential=f"signed:{credential}")
+        grant = Grant("signed", expires=int(expires))
+        return Decision(allowed=True, credential=f"signed:{credential}", grant=grant)
+
+    def revoked(self, grant: Grant, time: float) -> str:  # noqa: ARG002
+        """It only expires."""
+        return ""
 
 
 def _signature(key: str, action: Action, stream: str, expires: str, address: str) -> bytes:

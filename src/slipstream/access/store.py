@@ -43,6 +43,10 @@ class StoredKey(BaseModel):
     made: str
     """When, or when it was last rotated: ISO 8601, UTC."""
     enabled: bool = True
+    old_hash: str = Field(default="", repr=False)
+    """Of the key before this one, which is good as well until `old_until`."""
+    old_until: float = 0.0
+    """Seconds since 1970."""
 
 
 class StoredUser(BaseModel):

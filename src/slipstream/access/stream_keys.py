@@ -2,7 +2,8 @@
 
 One for the whole server is made at its first start (`keys.py`); any number of others, each for an
 application or for one stream, are made, rotated, disabled and removed while the server runs. A
-rotated key keeps its identity, so who shows the new one may take over from who showed the old one.
+rotated key keeps its identity, so who shows the new one may take over from who showed the old one,
+which may stay good for a while.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from slipstream.access.request import Decision
+from slipstream.access.keys import ReadSecret
+from slipstream.access.request import Decision, Grant
 from slipstream.access.store import Store, Stored, StoredKey
 from slipstream.access.ways import Shown, app_and_name, refusal, wrong
 from slipstream.errors import SlipstreamError
@@ -54,10 +57,26 @@ class StreamKeys:
             states.append(stored.model_copy(update={"keys": (*stored.keys, made)}))
         return made, key
 
-    def rotate(self, key_id: str) -> tuple[StoredKey, str]:
-        """Put a new key in the place of one, which is worth nothing from then on."""
+    def rotate(self, key_id: str, overlap_s: float = 0) -> tuple[StoredKey, str]:
+        """Put a new key in the place of one.
+
+        Args:
+            key_id: of the key.
+            overlap_s: seconds for which the old one is good as well.
+        """
         key = secrets.token_hex(KEY_BYTES)
-        return self._change(key_id, {"hash": hash_of(key), "made": _now()}), key
+
+        def rotated(old: StoredKey) -> tuple[StoredKey, ...]:
+            values = {
+                "hash": hash_of(key),
+                "made": _now(),
+                "old_hash": old.hash if overlap_s > 0 else "",
+                "old_until": time.time() + overlap_s if overlap_s > 0 else 0.0,
+            }
+            return (old.model_copy(update=values),)
+
+        (changed,) = self._replace(key_id, rotated)
+        return changed, key
 
     def disable(self, key_id: str) -> StoredKey:
         """Let nobody in with a key until it is enabled again."""
@@ -93,13 +112,12 @@ class KeyWay:
     """Lets in who shows a key.
 
     Args:
-        first: the key of the whole server.
+        first: reads the key of the whole server.
         store: of the others; None: there are none.
     """
 
-    def __init__(self, first: str, store: Store | None) -> None:
-        self._first = first.encode()
-        self._credential = f"key:{hash_of(first)[:CREDENTIAL_DIGITS]}"
+    def __init__(self, first: ReadSecret, store: Store | None) -> None:
+        self._first = first
         self._store = store
         self._of: Stored | None = None
         self._by_hash: dict[str, StoredKey] = {}
@@ -111,18 +129,31 @@ class KeyWay:
     def check(self, shown: Shown) -> Decision:
         """Whether it opens this stream."""
         # Two different keys would be two guesses for the price of one.
-        key = shown.one("key").encode(errors="backslashreplace")
-        if hmac.compare_digest(key, self._first):
-            return Decision(allowed=True, credential=self._credential)
-        stored = self._find(hashlib.sha256(key).hexdigest())
+        key, first = shown.one("key").encode(errors="backslashreplace"), self._first()
+        if hmac.compare_digest(key, first.encode()):
+            digest = hash_of(first)
+            credential = f"key:{digest[:CREDENTIAL_DIGITS]}"
+            return Decision(allowed=True, credential=credential, grant=Grant("key", digest))
+        digest = hashlib.sha256(key).hexdigest()
+        stored = self._find(digest)
         if stored is None:
             return wrong("wrong key")
         app, name = app_and_name(shown.request.stream)
         if stored.app not in (ANY_APP, app) or stored.name not in ("", name):
             return refusal(f"key {stored.id} is for another stream")
-        if not stored.enabled:
-            return refusal(f"key {stored.id} is disabled")
-        return Decision(allowed=True, credential=f"key:{stored.id}")
+        reason = _out_of_use(stored, digest, shown.time)
+        if reason:
+            return refusal(reason)
+        return Decision(allowed=True, credential=f"key:{stored.id}", grant=Grant("key", digest))
+
+    def revoked(self, grant: Grant, time: float) -> str:
+        """Whether the key is disabled, or is there no more."""
+        if grant.holder == hash_of(self._first()):
+            return ""
+        stored = self._find(grant.holder)
+        if stored is None:
+            return "the key was rotated or removed"
+        return _out_of_use(stored, grant.holder, time)
 
     def _find(self, digest: str) -> StoredKey | None:
         """Look up by hash: what its timing tells of a hash tells nothing of a key."""
@@ -130,8 +161,19 @@ class KeyWay:
             return None
         stored = self._store.read()
         if stored is not self._of:
-            self._of, self._by_hash = stored, {key.hash: key for key in stored.keys}
+            self._of = stored
+            self._by_hash = {key.old_hash: key for key in stored.keys if key.old_hash}
+            self._by_hash.update({key.hash: key for key in stored.keys})
         return self._by_hash.get(digest)
+
+
+def _out_of_use(key: StoredKey, shown_hash: str, time: float) -> str:
+    """Why a key lets nobody in now who shows what has this hash; empty if it does."""
+    if not key.enabled:
+        return f"key {key.id} is disabled"
+    if shown_hash != key.hash and time >= key.old_until:
+        return f"key {key.id} was rotated"
+    return ""
 
 
 def hash_of(secret: str) -> str:

@@ -1,4 +1,6 @@
-"""Tokens: a JWT as `?token=...`, signed with HS256, RS256 or EdDSA.
+"""Tokens: a JWT signed with HS256, RS256 or EdDSA.
+
+It is shown as `?token=...`, or over HTTP as `Authorization: Bearer ...` (RFC 6750).
 
 Its claims say for what it is good, and all of the first four must be there:
 
@@ -22,7 +24,7 @@ import jwt
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from slipstream.access.policy import NO_POLICY, Policy
-from slipstream.access.request import Decision
+from slipstream.access.request import Decision, Grant
 from slipstream.access.token_keys import Fixed, Source, TokenKey, source_of
 from slipstream.access.ways import Shown, app_and_name, matches, refusal, wrong
 
@@ -73,12 +75,12 @@ class TokenWay:
         self._known: OrderedDict[tuple[str, str], tuple[Sequence[TokenKey], Claims]] = OrderedDict()
 
     def is_shown(self, shown: Shown) -> bool:
-        """Whether there is a `token`."""
-        return "token" in shown.parameters
+        """Whether there is a `token`, or a bearer."""
+        return bool(shown.request.bearer) or "token" in shown.parameters
 
     def check(self, shown: Shown) -> Decision:
         """Whether it is good for this; undecided until the keys that it needs are fetched."""
-        token, place = shown.one("token"), shown.settings.token_keys
+        token, place = shown.token, shown.settings.token_keys
         try:
             keys = self._source_of(place).read(key_id(token), shown.time)
             if keys is None:
@@ -97,7 +99,12 @@ class TokenWay:
             allowed=True,
             credential=f"token:{credential[:CREDENTIAL_DIGITS]}",
             policy=claims.policy,
+            grant=Grant("token", expires=claims.exp),
         )
+
+    def revoked(self, grant: Grant, time: float) -> str:  # noqa: ARG002
+        """It only expires."""
+        return ""
 
     async def load(self, place: str, time: float) -> None:
         """Fetch the keys at a place, for which a decision waits."""

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from slipstream.access.request import Decision
+from slipstream.access.request import Decision, Grant
 from slipstream.access.store import Store, StoredUser
 from slipstream.access.ways import Shown, app_and_name, refusal
 from slipstream.errors import SlipstreamError
@@ -46,8 +46,8 @@ class Introduction(NamedTuple):
     """Who it has proved to be."""
     refusal: str = ""
     """What to turn it away with, so that it asks again and says more; empty: let it go on."""
-    is_guess: bool = False
-    """It did not know the password."""
+    reason: str = ""
+    """Why it was turned away, for the log; empty: it is asked, or let in."""
 
 
 class Users:
@@ -138,7 +138,7 @@ class Introductions:
         if user is not None and self._is_right(user, said, challenge, app):
             return Introduction(user=user)
         failed = authentication_failed(said.scheme, challenge)
-        return Introduction(refusal=failed, is_guess=True)
+        return Introduction(refusal=failed, reason="wrong user or password")
 
     def _challenge(self, said: Credentials, address: str, time: float) -> str:
         name = said.user.encode(errors="replace")[:64].hex()
@@ -197,4 +197,9 @@ class UserWay:
         user = self._users.find(shown.request.user)
         if user is None or user.app not in (ANY_APP, app_and_name(shown.request.stream)[0]):
             return refusal("the user is for another application")
-        return Decision(allowed=True, credential=f"user:{user.name}")
+        grant = Grant("user", user.name)
+        return Decision(allowed=True, credential=f"user:{user.name}", grant=grant)
+
+    def revoked(self, grant: Grant, time: float) -> str:  # noqa: ARG002
+        """Whether the user is no more."""
+        return "" if self._users.find(grant.holder) else f"user {grant.holder} was removed"

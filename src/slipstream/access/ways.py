@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 from urllib.parse import parse_qs
 
-from slipstream.access.request import Decision, Request
+from slipstream.access.request import Decision, Grant, Request
 from slipstream.access.settings import AccessSettings
 
 MAX_PARAMETERS = 32  # of a query; encoders send one or two
@@ -30,6 +30,12 @@ class Shown(NamedTuple):
         values = self.parameters.get(name, ())
         return values[0] if len(values) == 1 else ""
 
+    @property
+    def token(self) -> str:
+        """The one token, wherever it is; empty without one, or with several different ones."""
+        shown = {*self.parameters.get("token", ()), self.request.bearer} - {""}
+        return shown.pop() if len(shown) == 1 else ""
+
 
 class Way(Protocol):
     """A kind of credential."""
@@ -39,6 +45,14 @@ class Way(Protocol):
 
     def check(self, shown: Shown) -> Decision:
         """Whether the one that is shown is good."""
+
+    def revoked(self, grant: Grant, time: float) -> str:
+        """Why what was good before has been taken back; empty if it has not.
+
+        Args:
+            grant: of this way.
+            time: seconds since 1970.
+        """
 
 
 def refusal(reason: str) -> Decision:

@@ -15,7 +15,7 @@ from time import time
 import structlog
 from aiohttp import web
 
-from slipstream.access import Gate, Keys, LiveStore, Operators, Store, StreamKeys
+from slipstream.access import Gate, Keys, LiveStore, Operators, Store, StreamKeys, live_secrets
 from slipstream.control import Api, Config, LiveConfig, Logs, Parts
 from slipstream.control.api.keys import KeysResource
 from slipstream.control.api.relays import RelaysResource
@@ -104,9 +104,10 @@ class Worker:
         self._membership = member = (
             None if membership is None else membership(lambda: admissions.open, pump.pace)
         )
+        publish_key, api_token = live_secrets(config.server.data_dir, keys, logs.hide)
         gate = Gate(
             live.reader(Config.access_settings),
-            keys.publish_key,
+            publish_key,
             folder=config.server.data_dir,
             signing_key=keys.signing_key,
         )
@@ -206,7 +207,7 @@ class Worker:
         self._api = Api(
             self._parts,
             live,
-            Operators(keys.api_token, LiveStore(config.server.data_dir)),
+            Operators(api_token, LiveStore(config.server.data_dir)),
             [RelaysResource(control), KeysResource(StreamKeys(Store(config.server.data_dir)))],
         )
         self._page = Page(
@@ -296,6 +297,8 @@ class Worker:
         self._parts.memory.max_bytes = memory_ceiling(config.server, workers)
         self._logs.change(config.log)
         self._hub.reconfigure()
+        for session in list(self._services.sessions):
+            session.reconfigure()
 
     def _follow_supervisor(self, text: str, pending: Sequence[str]) -> None:
         try:
@@ -337,16 +340,23 @@ class Worker:
         )
 
     def _receive(
-        self, sock: socket.socket, address: str, said: Sequence[bytes], permit: bytes
+        self,
+        sock: socket.socket,
+        address: str,
+        connection_id: str,
+        said: Sequence[bytes],
+        permit: bytes,
     ) -> None:
         """Take over a connection from another worker, for a stream whose home is here."""
         self._services.admissions.opened(address)
-        self._accept(sock, address).repeat(said, permit)
+        RtmpSession(self._services, self._link(sock, address), connection_id).repeat(said, permit)
 
     def _accept(self, sock: socket.socket, address: str) -> RtmpSession:
         """Take in a connection that speaks RTMP."""
-        link = Link(sock, address, NOBODY, self._loop, leaving=self._services.farewells)
-        return RtmpSession(self._services, link)
+        return RtmpSession(self._services, self._link(sock, address))
+
+    def _link(self, sock: socket.socket, address: str) -> Link:
+        return Link(sock, address, NOBODY, self._loop, leaving=self._services.farewells)
 
     def _encrypted(
         self, accept: Callable[[TlsLink], object], admissions: Admissions
@@ -377,6 +387,7 @@ class Worker:
         self._hub.tick(self._loop.time())
         self._parts.logs.tick()
         self._certificates.look()
+        self._services.revocations.look()
         self._ticker = self._loop.call_later(TICK_S, self._tick)
 
 

@@ -66,6 +66,9 @@ token = App(
 
 Label = Annotated[str, Parameter(metavar="TEXT", help="What to call it, for people.")]
 KeyId = Annotated[str, Parameter(help="The key's id, as listed.")]
+Overlap = Annotated[
+    str, Parameter(metavar="TIME", help="How long the old one is good as well: 90s, 10m, 8h, 30d.")
+]
 Place = Annotated[str, Parameter(help="APP or APP/NAME that it is for; * is any application.")]
 OperatorName = Annotated[str, Parameter(help="The operator's name.")]
 RoleName = Annotated[
@@ -89,6 +92,9 @@ Kbps = Annotated[int | None, Parameter(metavar="N", help="Kilobits a second that
 Width = Annotated[int | None, Parameter(metavar="N", help="Pixels that pictures may be wide.")]
 Height = Annotated[int | None, Parameter(metavar="N", help="Pixels that pictures may be high.")]
 Duration = Annotated[int | None, Parameter(metavar="N", help="Seconds that one may publish.")]
+Viewers = Annotated[
+    int | None, Parameter(metavar="N", help="Viewers that the stream may have meanwhile.")
+]
 Excess = Annotated[
     Literal["warn", "refuse", "cut"] | None,
     Parameter(help="What follows when more is sent than the limits allow."),
@@ -115,19 +121,23 @@ def add_key(place: Place, /, *, label: Label = "", data_dir: ServerDir = None) -
     app, _, name = place.partition("/")
     _check_place(app, name)
     stored, key = _keys(data_dir).add(app, name, label)
-    _print(f"key {stored.id} for {_place(app, name)}: ?key={key}")
+    _print(f"key {stored.id} for {_place(app, name)}: {_stream_key(name, key)}")
 
 
 @keys.command(name="rotate")
-def rotate_key(key_id: KeyId, /, *, data_dir: ServerDir = None) -> None:
-    """Put a new key in the place of one, and print it; the old one is worth nothing from then."""
-    stored, key = _keys(data_dir).rotate(key_id)
-    _print(f"key {stored.id} for {_place(stored.app, stored.name)}: ?key={key}")
+def rotate_key(key_id: KeyId, /, *, overlap: Overlap = "0s", data_dir: ServerDir = None) -> None:
+    """Put a new key in the place of one, and print it.
+
+    The old one is worth nothing from then, or after the overlap: who publishes with it is ended.
+    """
+    stored, key = _keys(data_dir).rotate(key_id, _seconds(overlap))
+    where = _place(stored.app, stored.name)
+    _print(f"key {stored.id} for {where}: {_stream_key(stored.name, key)}")
 
 
 @keys.command(name="disable")
 def disable_key(key_id: KeyId, /, *, data_dir: ServerDir = None) -> None:
-    """Let nobody in with a key until it is enabled again. Who publishes goes on."""
+    """Let nobody in with a key until it is enabled again. Who publishes with it is ended."""
     _keys(data_dir).disable(key_id)
     _print(f"key {key_id} is disabled")
 
@@ -141,7 +151,7 @@ def enable_key(key_id: KeyId, /, *, data_dir: ServerDir = None) -> None:
 
 @keys.command(name="remove")
 def remove_key(key_id: KeyId, /, *, data_dir: ServerDir = None) -> None:
-    """Forget a key. Who publishes goes on."""
+    """Forget a key. Who publishes with it is ended."""
     _keys(data_dir).remove(key_id)
     _print(f"key {key_id} is removed")
 
@@ -161,12 +171,12 @@ def add_user(name: UserName, /, *, app: UserApp = "*", data_dir: ServerDir = Non
     _check_place(app, "")
     password = getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
     _users(data_dir).put(name, password, app)
-    _print(f"user {name} may be let in")
+    _print(f'user {name} may be let in, where `access.publish` names "user"')
 
 
 @users.command(name="remove")
 def remove_user(name: UserName, /, *, data_dir: ServerDir = None) -> None:
-    """Forget a user."""
+    """Forget a user. Whoever publishes as this user is ended."""
     _users(data_dir).remove(name)
     _print(f"user {name} is removed")
 
@@ -207,6 +217,7 @@ def make_token(
     max_width: Width = None,
     max_height: Height = None,
     max_s: Duration = None,
+    max_viewers: Viewers = None,
     excess: Excess = None,
     data_dir: ServerDir = None,
 ) -> None:
@@ -225,6 +236,7 @@ def make_token(
         "max_width": max_width,
         "max_height": max_height,
         "max_s": max_s,
+        "max_viewers": max_viewers,
         "excess": excess,
     }
     policy = {name: value for name, value in limits.items() if value is not None}
@@ -350,6 +362,11 @@ def _check_place(app: str, name: str) -> None:
 
 def _place(app: str, name: str) -> str:
     return f"{app}/{name}" if name else f"{app}/*"
+
+
+def _stream_key(name: str, key: str) -> str:
+    """What encoders call the stream key, to be pasted there."""
+    return f"{name or 'NAME'}?key={key}"
 
 
 def _seconds(text: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import NamedTemporaryFile, TemporaryDirectory
 from typing import Annotated
 
 from cyclopts import Parameter, validators
@@ -167,11 +167,16 @@ def import_(file: NginxFile, /, *, out: TomlFile = None) -> None:
         slipstream import /etc/nginx/nginx.conf --out slipstream.toml
         slipstream check slipstream.toml
     """
+    from slipstream.control import load_config
     from slipstream.tools.nginx_import import import_nginx
 
     imported = import_nginx(file)
     for note in imported.notes:
         sys.stderr.write(f"{note}\n")
+    with NamedTemporaryFile("w", prefix=f"{file.name}-", suffix=".toml") as made:
+        made.write(imported.toml)
+        made.flush()
+        load_config(Path(made.name))  # nothing is printed that we would not take ourselves
     if out is None:
         sys.stdout.write(imported.toml)
     else:

@@ -30,6 +30,7 @@ def welcome(config: Config, keys: Keys, rtmp: str, http: str, *encrypted: str) -
     key = "NAME" if open_to_all else f"NAME?key={keys.publish_key}"
     who = "Anybody may publish." if open_to_all else "Publishing needs the key."
     page = f"  Page      {web}/\n\n" if config.page.enabled else ""
+    console = f"{web}/console\n            " if config.page.enabled and config.page.console else ""
     folder = config.server.data_dir
     schemes = [scheme for scheme, place in config.encrypted()._asdict().items() if place]
     tls = "".join(
@@ -46,7 +47,7 @@ Slipstream is ready. NAME stands for whatever you want to call the stream.
 {page}  Watch     {server}/NAME
             {web}/live/NAME.flv
 {tls}
-  Look      {web}/api/v1/streams
+  Look      {console}{web}/api/v1/streams
             with the token in {folder / API_TOKEN_FILE}
 
   Data      {folder}

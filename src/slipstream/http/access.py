@@ -8,7 +8,7 @@ from typing import NamedTuple
 import structlog
 from aiohttp import hdrs, web
 
-from slipstream.access import Action, Request
+from slipstream.access import Action, Grant, Request
 from slipstream.errors import BadNameError
 from slipstream.formats import Selection, split_selection
 from slipstream.hub import Notice, NoticeKind, stream_name
@@ -37,8 +37,8 @@ class Visitor(NamedTuple):
 
 async def allowed_tracks(
     services: Services, request: web.Request, protocol: str, cors: Mapping[str, str]
-) -> tuple[str, Selection | None]:
-    """Return what `{stream}` in the route names: a stream, and maybe some of its tracks.
+) -> tuple[str, Selection | None, Grant]:
+    """Return what `{stream}` in the route names: a stream, maybe some of its tracks; and by what.
 
     Arguments and errors are those of `allowed_stream`.
     """
@@ -46,7 +46,8 @@ async def allowed_tracks(
         named, selection = split_selection(request.match_info["stream"])
     except BadNameError as error:
         raise web.HTTPNotFound(text=f"{error}\n", headers=cors) from error
-    return await _allowed(services, request, named, protocol, cors), selection
+    stream, grant = await _allowed(services, request, named, protocol, cors)
+    return stream, selection, grant
 
 
 async def allowed_stream(
@@ -64,12 +65,13 @@ async def allowed_stream(
         web.HTTPNotFound: it is no name.
         web.HTTPForbidden: they may not watch it.
     """
-    return await _allowed(services, request, request.match_info["stream"], protocol, cors)
+    stream, _ = await _allowed(services, request, request.match_info["stream"], protocol, cors)
+    return stream
 
 
 async def _allowed(
     services: Services, request: web.Request, named: str, protocol: str, cors: Mapping[str, str]
-) -> str:
+) -> tuple[str, Grant]:
     app, _, name = named.rpartition("/")
     try:
         stream = stream_name(app, name)
@@ -82,7 +84,7 @@ async def _allowed(
     if not decision.allowed:
         _refused(services, asked, decision.reason)
         raise web.HTTPForbidden(text="not allowed\n", headers=cors)
-    return stream
+    return stream, decision.grant
 
 
 def _refused(services: Services, asked: Request, reason: str) -> None:
@@ -100,6 +102,12 @@ def _refused(services: Services, asked: Request, reason: str) -> None:
     services.hub.notices.tell(notice)
 
 
+def bearer(request: web.BaseRequest) -> str:
+    """The token that is shown in the header `Authorization` (RFC 6750 §2.1); empty if none is."""
+    scheme, _, token = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
 def question(request: web.BaseRequest, stream: str, protocol: str) -> Request:
     """Whether who asks may watch a stream."""
     headers = request.headers
@@ -112,6 +120,7 @@ def question(request: web.BaseRequest, stream: str, protocol: str) -> Request:
         client=headers.get(hdrs.USER_AGENT, ""),
         page_url=headers.get(hdrs.REFERER, ""),
         origin=headers.get(hdrs.ORIGIN, ""),
+        bearer=bearer(request),
     )
 
 

@@ -6,11 +6,21 @@ import gzip
 from collections.abc import Mapping
 from hashlib import blake2b
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 FOREVER = "public, max-age=31536000, immutable"
+PRIVATELY = FOREVER.replace("public", "private")
 GZIP_LEVEL = 5
 TAG_BYTES = 8
+
+
+def for_ever(request: web.BaseRequest) -> str:
+    """The `Cache-Control` of what its address always means.
+
+    What was shown in a header is no part of the address: caches on the way would let everybody
+    have it (RFC 9111 §3.5).
+    """
+    return PRIVATELY if hdrs.AUTHORIZATION in request.headers else FOREVER
 
 
 def unchanging(
@@ -25,7 +35,12 @@ def unchanging(
         tag: what they are known by.
         headers: to go with it.
     """
-    headers = {**headers, "Cache-Control": FOREVER, "ETag": f'"{tag}"', "Accept-Ranges": "bytes"}
+    headers = {
+        **headers,
+        "Cache-Control": for_ever(request),
+        "ETag": f'"{tag}"',
+        "Accept-Ranges": "bytes",
+    }
     if "If-None-Match" in request.headers and knows(request, tag):
         return web.Response(status=304, headers=headers)
     status = 200

@@ -17,7 +17,7 @@ from typing import NamedTuple, Protocol, cast
 from aiohttp import HttpVersion11, hdrs, web
 
 from slipstream.http import application
-from slipstream.http.access import peer_address
+from slipstream.http.access import bearer, peer_address
 from slipstream.http.ready import ReadyAnswer, Rest
 from slipstream.net.admissions import Admissions
 
@@ -35,6 +35,8 @@ class Caller(NamedTuple):
     """Of the web page that asks; empty: it is none."""
     page_url: str
     """That referred to the stream."""
+    bearer: str
+    """The token of `Authorization`."""
 
 
 class ReadyAnswers(Protocol):
@@ -66,6 +68,7 @@ def caller_of(request: web.BaseRequest) -> Caller | None:
         "gzip" in headers.get(hdrs.ACCEPT_ENCODING, ""),
         headers.get(hdrs.ORIGIN, ""),
         headers.get(hdrs.REFERER, ""),
+        bearer(request),
     )
 
 

@@ -88,7 +88,9 @@ class HttpLive:
             if media.websocket is None:
                 raise web.HTTPBadRequest(text="no WebSockets for this format\n", headers=cors)
             upgraded, carrier = self._upgrade(request, cors), media.websocket
-        stream, tracks = await allowed_tracks(self._services, request, carrier.protocol, cors)
+        stream, tracks, grant = await allowed_tracks(
+            self._services, request, carrier.protocol, cors
+        )
         if self._services.admissions.exhausted:
             raise web.HTTPServiceUnavailable(text="no more connections\n", headers=cors)
         form = carrier.multitrack if request.query.get("tracks") == "all" else carrier.form
@@ -102,7 +104,7 @@ class HttpLive:
             carrier.protocol,
         )
         try:
-            await viewer.wait_for_start(stream, form)
+            await viewer.wait_for_start(stream, form, grant)
         except FullError as error:
             raise web.HTTPServiceUnavailable(text=f"{error}\n", headers=cors) from error
         if viewer.refused in (EndReason.FULL, EndReason.SHUTDOWN):
@@ -135,7 +137,7 @@ class HttpLive:
     async def _look(self, request: web.Request) -> web.Response:
         media = MEDIA[request.match_info["extension"]]
         cors = self._origins.headers(request)
-        name, _ = await allowed_tracks(self._services, request, media.response.protocol, cors)
+        name, _, _ = await allowed_tracks(self._services, request, media.response.protocol, cors)
         stream = self._services.hub.streams.get(name)
         here = stream is not None and stream.is_live
         if not here and not self._services.directory.is_elsewhere(name):

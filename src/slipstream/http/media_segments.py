@@ -14,7 +14,7 @@ from aiohttp import HttpVersion11, web
 from aiohttp.typedefs import Handler
 
 from slipstream.formats import MediaSegment, TrackInfo, init_name
-from slipstream.http.answers import FOREVER
+from slipstream.http.answers import for_ever
 from slipstream.http.asked import MP4, NUMBER, OF_TRACK, Asked, Routes
 
 
@@ -59,7 +59,8 @@ async def _send_as_made(
 ) -> web.StreamResponse:
     """Answer with a segment that is under way, part by part."""
     request, presentation = asked.request, asked.presentation
-    headers = {**asked.cors, "Cache-Control": FOREVER, "Content-Type": MP4[track.is_video]}
+    headers = {**asked.cors, "Cache-Control": for_ever(request)}
+    headers["Content-Type"] = MP4[track.is_video]
     response = web.StreamResponse(headers=headers)
     response.enable_chunked_encoding()
     await response.prepare(request)

@@ -49,5 +49,9 @@ class Origins:
 
     async def preflight(self, request: web.Request) -> web.Response:
         """Answer a browser that asks before it asks."""
-        headers = {**self.headers(request), "Access-Control-Allow-Methods": "GET"}
+        headers = {
+            **self.headers(request),
+            "Access-Control-Allow-Methods": "GET",
+            "Access-Control-Allow-Headers": "Authorization",
+        }
         return web.Response(status=204, headers=headers)

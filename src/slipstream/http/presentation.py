@@ -44,7 +44,8 @@ class Presentation:
         window = TsWindow if isinstance(form, TsFormat) else Window
         self.window = window(form.log, form.shape)
         self.ready: dict[tuple[str, bool], ReadyAnswer] = {}  # the same for those who ask alike
-        self.kept: dict[str, tuple[int, ReadyAnswer]] = {}  # by path, of numbered segments
+        # Of numbered segments, by path, and whether with a token in a header.
+        self.kept: dict[tuple[str, bool], tuple[int, ReadyAnswer]] = {}
         self.window.update()
         self._loop = loop
         self._changed = loop.create_future()
@@ -55,9 +56,9 @@ class Presentation:
         if self.window.update():
             self._texts.clear()
             self.ready.clear()
-            for path, (number, _) in list(self.kept.items()):
+            for variant, (number, _) in list(self.kept.items()):
                 if not self.is_new(number):
-                    del self.kept[path]
+                    del self.kept[variant]
             self._wake()
 
     def text(self, key: Hashable, content_type: str, make: Callable[[], str]) -> Text:
@@ -83,9 +84,9 @@ class Presentation:
         segments = self.window.segments
         return bool(segments) and number > segments[-1].number - KEPT_SEGMENTS
 
-    def keep_while_new(self, path: str, number: int, answer: ReadyAnswer) -> None:
+    def keep_while_new(self, variant: tuple[str, bool], number: int, answer: ReadyAnswer) -> None:
         """Keep an answer for as long as the segment is one of the newest, which it is now."""
-        self.kept[path] = number, answer
+        self.kept[variant] = number, answer
 
     def close(self) -> None:
         """Nothing more comes."""

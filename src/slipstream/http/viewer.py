@@ -11,6 +11,7 @@ from typing import cast
 
 import structlog
 
+from slipstream.access import Action, Grant
 from slipstream.formats import Format, Greeting
 from slipstream.http.access import Visitor
 from slipstream.hub import EndReason, Had, Notice, NoticeKind, StreamSettings, Subscription
@@ -79,8 +80,13 @@ class HttpViewer:
         self._settings = StreamSettings()
         self._wish = wish
 
-    async def wait_for_start(self, stream: str, form: type[Format]) -> None:
+    async def wait_for_start(self, stream: str, form: type[Format], grant: Grant) -> None:
         """Subscribe and wait until there is something to send, or nothing will come.
+
+        Args:
+            stream: its name.
+            form: in which format.
+            grant: what the viewer was let in by.
 
         Raises:
             FullError: there are too many viewers.
@@ -90,6 +96,7 @@ class HttpViewer:
         self._subscription = self._services.hub.subscribe(
             stream, form, self, now=now, delay_ms=delay_ms
         )
+        self._services.revocations.hold(self, stream, Action.PLAY, grant)
         assert self._started is not None
         try:
             await self._started.wait()
@@ -154,6 +161,7 @@ class HttpViewer:
         figures = self.figures()
         subscription, self._subscription = self._subscription, None
         if subscription is not None:
+            self._services.revocations.release(self)
             subscription.close()
         cursor, self._cursor = self._cursor, None
         self._form = self._sync = None  # link and viewer refer to each other: none to a log
@@ -195,6 +203,11 @@ class HttpViewer:
             self.refused = reason
             if self._started is not None:
                 self._started.set()
+
+    def revoke(self, reason: str) -> None:  # noqa: ARG002 - players are told less
+        """What let the viewer in is good for nothing any more."""
+        if self._subscription is not None:
+            self._subscription.end(EndReason.REVOKED)
 
     def farewell(self, reason: EndReason) -> bytes:  # noqa: ARG002 - others have one
         """The last thing that the viewer is told."""

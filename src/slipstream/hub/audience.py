@@ -81,7 +81,7 @@ class Subscription:
     @property
     def is_seated(self) -> bool:
         """Whether the viewer is counted among those that the stream may have."""
-        return self._seated or not self.audience.settings.max_viewers
+        return self._seated or not self.audience.limit
 
     def seat(self) -> None:
         """There is room for the viewer."""
@@ -126,6 +126,7 @@ class Audience:
         self.past = Past()  # what those have had who have gone
         self.forms: dict[type[Format], Format] = {}
         self.taps: dict[Tap, Format] = {}
+        self._publisher_limit = directory.max_viewers(stream.name)
         self._directory = directory
         self._fill = fill
         self._wake = wake
@@ -135,6 +136,12 @@ class Audience:
     def __bool__(self) -> bool:
         """Whether there is anybody."""
         return bool(self.subscriptions)
+
+    @property
+    def limit(self) -> int:
+        """How many there may be, by the settings and by who publishes; 0: any number."""
+        limits = self.settings.max_viewers, self._publisher_limit
+        return min(filter(None, limits), default=0)
 
     @property
     def waits(self) -> bool:
@@ -155,7 +162,7 @@ class Audience:
             raise FullError(reason)
         form = self.form(form_class)
         subscription = Subscription(self, form, peer, delay_ms, player, now)
-        limit = self.settings.max_viewers
+        limit = self.limit
         if limit and self._ask_for_seat(subscription, limit) is False:
             reason = f"{self.stream.name} has {limit} viewers, the limit"
             self._tell_limit(peer, "viewers", reason)
@@ -172,10 +179,16 @@ class Audience:
     def reconfigure(self, settings: StreamSettings) -> None:
         """Go on with other settings. Who is there stays, and counts where there is a limit now."""
         self.settings = settings
-        if settings.max_viewers:
-            for subscription in list(self.subscriptions):
-                if not subscription.asked_for_seat:
-                    self._ask_for_seat(subscription, ROOM_FOR_ALL)
+        self._seat_all(ROOM_FOR_ALL)
+
+    def limit_to(self, max_viewers: int) -> None:
+        """Have no more than the publisher may have; 0: any number.
+
+        Who is served stays, and counts; of those who wait as many as there is room for then.
+        """
+        if max_viewers != self._publisher_limit:
+            self._publisher_limit = max_viewers
+            self._seat_all(self.limit)
 
     def forget(self, subscription: Subscription, *, seated: bool) -> None:
         """A viewer has gone."""
@@ -313,6 +326,16 @@ class Audience:
             form.flush()
         if form.log.head != head:
             self._wake(form.log, True)
+
+    def _seat_all(self, limit: int) -> None:
+        """Count all, if there is a limit now: those who are served first, whatever the limit."""
+        if not self.limit:
+            return
+        for subscription in sorted(self.subscriptions, key=lambda other: not other.started):
+            if not subscription.asked_for_seat:
+                most = ROOM_FOR_ALL if subscription.started else limit
+                if self._ask_for_seat(subscription, most) is False:
+                    self._on_seated(subscription, there_is_room=False)
 
     def _ask_for_seat(self, subscription: Subscription, limit: int) -> bool | None:
         """True or False: there is a seat or none. None: it will turn out."""

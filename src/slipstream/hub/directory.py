@@ -67,6 +67,12 @@ class Directory(Protocol):
     def unfollow(self, form: Format) -> None:
         """Do so no more, once all that has been announced is in the log."""
 
+    def limit_viewers(self, name: str, max_viewers: int) -> None:
+        """A stream whose home this is may have so many viewers; 0: any number."""
+
+    def max_viewers(self, name: str) -> int:
+        """How many viewers a stream may have that is published elsewhere; 0: any number."""
+
     def take_seat(
         self, name: str, player: str, limit: int, then: Callable[[bool], None]
     ) -> bool | None:
@@ -107,6 +113,13 @@ class Alone:
 
     def unfollow(self, form: Format) -> None:
         """There is nobody to follow."""
+
+    def limit_viewers(self, name: str, max_viewers: int) -> None:
+        """Nobody else wants to know."""
+
+    def max_viewers(self, name: str) -> int:  # noqa: ARG002
+        """There is no elsewhere."""
+        return 0
 
     def take_seat(
         self,

@@ -55,6 +55,7 @@ class Hub:
         now: float,
         claim: Claim = OURS,
         rank: Rank = Rank.ENCODER,
+        max_viewers: int = 0,
     ) -> Publication:
         """Begin to publish the stream `name` (see `names.stream_name`), whose home is here.
 
@@ -65,13 +66,14 @@ class Hub:
             now: seconds on the monotonic clock.
             claim: the directory's answer, by which it is here.
             rank: a slate makes way for any encoder, whatever its credential.
+            max_viewers: that the stream may have while this is on air; 0: any number.
 
         Raises:
             BusyError: somebody publishes it who does not make way.
         """
         stream = self._stream(name, now)
         stream.came_home(claim)
-        return stream.publish(peer, credential, now, rank)
+        return stream.publish(peer, credential, now, rank, max_viewers)
 
     def subscribe(
         self,
@@ -119,6 +121,12 @@ class Hub:
         stream = self.streams.get(name)
         if stream is not None:
             stream.located(now, elsewhere=elsewhere)
+
+    def limited(self, name: str, max_viewers: int) -> None:
+        """Another process says how many viewers a stream may have, whose home it is."""
+        stream = self.streams.get(name)
+        if stream is not None:
+            stream.audience.limit_to(max_viewers)
 
     def give_back(self, name: str) -> None:
         """Whoever had this process made the home of a stream does not publish it after all."""

@@ -64,6 +64,12 @@ class Lineup:
         started = [publication for publication in self.waiting if publication.has_start]
         return next(iter(started or self.waiting), None)
 
+    @property
+    def max_viewers(self) -> int:
+        """How many viewers there may be for whoever is on air, or is next; 0: any number."""
+        publication = self.on_air if self.encoder_on_air else self.coming
+        return 0 if publication is None else publication.max_viewers
+
     def state_of(self, publication: Publication) -> PublisherState:
         """What a publication of this lineup is to the stream."""
         if publication is self.slate:

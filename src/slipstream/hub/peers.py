@@ -47,6 +47,7 @@ class EndReason(StrEnum):
     UNPUBLISHED = "the publisher went and did not come back"
     FULL = "the stream has all the viewers it may have"
     KICKED = "ended by the operator"
+    REVOKED = "what let it in is good for nothing any more"
     SHUTDOWN = "the server is stopping"
 
 

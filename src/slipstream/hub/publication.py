@@ -34,6 +34,7 @@ class Publication:
         rank: whose place it may take.
         link: its part in what several connections of one encoder bring; None: it is alone.
         now: seconds on the monotonic clock.
+        max_viewers: that the stream may have while this is on air; 0: any number.
     """
 
     def __init__(
@@ -44,12 +45,14 @@ class Publication:
         rank: Rank,
         link: Link | None,
         now: float,
+        max_viewers: int = 0,
     ) -> None:
         self.stream = stream
         self.peer = peer
         self.credential = credential
         self.rank = rank
         self.link = link
+        self.max_viewers = max_viewers
         self.since = now
         self.last_media_at = now
         self.audio_only = False
@@ -78,6 +81,12 @@ class Publication:
     def state(self) -> PublisherState:
         """What it is to the stream."""
         return self.stream.lineup.state_of(self)
+
+    @property
+    def configs(self) -> Greeting:
+        """The metadata and configurations that it has sent last."""
+        is_shown = self.on_air or self.in_step
+        return self.stream.greeting if is_shown else tuple(self._configs.values())
 
     def receive(self, frames: Sequence[Frame], now: float) -> None:
         """Take what was read at once.

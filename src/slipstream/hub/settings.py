@@ -66,7 +66,9 @@ class StreamSettings(BaseModel):
         "that the first viewer need not wait; HLS and DASH are cmaf.",
     )
     max_viewers: Annotated[int, Field(ge=0)] = Field(
-        default=0, description="Most viewers of one stream; 0 means no limit."
+        default=0,
+        description="Most viewers of one stream; 0 means no limit. A publisher's policy can "
+        "say less.",
     )
 
     @property

@@ -131,7 +131,12 @@ class Stream:
         return list(self.lineup)
 
     def publish(
-        self, peer: PublisherPeer, credential: str, now: float, rank: Rank = Rank.ENCODER
+        self,
+        peer: PublisherPeer,
+        credential: str,
+        now: float,
+        rank: Rank = Rank.ENCODER,
+        max_viewers: int = 0,
     ) -> Publication:
         """Let a publisher in; it goes on air at its first keyframe, if it does not stand by.
 
@@ -141,10 +146,11 @@ class Stream:
         self.lineup.check(self.name, credential, rank)
         self._totals.publications += 1
         link = self.merge.join(now) if self.merge is not None and rank is Rank.ENCODER else None
-        publication = Publication(self, peer, credential, rank, link, now)
+        publication = Publication(self, peer, credential, rank, link, now, max_viewers)
         publication.stood_by = self.lineup.keeps_standbys and self.lineup.encoder_on_air
         for old in self.lineup.add(publication):
             old.end(EndReason.TAKEN_OVER, now)
+        self._limit_viewers()
         return publication
 
     def may_start(self, publication: Publication, now: float) -> bool:
@@ -213,6 +219,7 @@ class Stream:
             self._went_off_air(now)
         if not self.lineup.encoder_on_air:
             self._standing.set(publication.peer, up=False)
+        self._limit_viewers()
         self.give_back()
 
     def append(self, frames: Sequence[Frame]) -> None:
@@ -388,8 +395,14 @@ class Stream:
         publication.on_air = True
         slate = publication.rank is Rank.SLATE
         publication.peer.placed(PublisherState.SLATE if slate else PublisherState.ON_AIR)
+        self._limit_viewers()
         if not slate:
             self._standing.set(publication.peer, up=True)
+
+    def _limit_viewers(self) -> None:
+        """Have as many viewers as whoever publishes may have, in all processes."""
+        self.audience.limit_to(self.lineup.max_viewers)
+        self._directory.limit_viewers(self.name, self.lineup.max_viewers)
 
     def _went_off_air(self, now: float) -> None:
         self.went_off_air_at = now

@@ -27,21 +27,21 @@ RATES = ("videodatarate", "audiodatarate")  # of metadata, in kbit/s
 
 
 class IngestPolicy:
-    """Asked about each read: `refuses()`.
+    """Asked about each read: `refuses()`; and `reconsider()` when the settings are others.
 
     Args:
         session: of the connection.
         permit: that it publishes by.
-        now: seconds on the monotonic clock.
+        began: when it began to publish, in seconds on the monotonic clock.
     """
 
     __slots__ = ("_measure", "_permit", "_session")
 
-    def __init__(self, session: RtmpSession, permit: Permit, now: float) -> None:
+    def __init__(self, session: RtmpSession, permit: Permit, began: float) -> None:
         policy_of = partial(session.services.gate.policy, permit.stream, permit.policy)
         self._session = session
         self._permit = permit
-        self._measure = Measure(policy_of, now)
+        self._measure = Measure(policy_of, began)
 
     def refuses(self, frames: Sequence[Frame], state: PublisherState, now: float) -> str:
         """Why the publisher is to be sent away; empty if it is not.
@@ -59,10 +59,23 @@ class IngestPolicy:
             if frame.config or frame.keyframe:
                 found.append(self._look(frame))
         found.append(measure.receive(size, now))
+        return self._judge(found, state)
+
+    def reconsider(self, configs: Sequence[Frame], state: PublisherState) -> str:
+        """As `refuses()`, of what the publisher has sent before, by what holds now.
+
+        Args:
+            configs: its metadata and configurations.
+            state: what it is to the stream.
+        """
+        self._measure.refresh()
+        return self._judge([self._look(frame) for frame in configs], state)
+
+    def _judge(self, found: Sequence[TooMuch | None], state: PublisherState) -> str:
         for too_much in found:
             if too_much is None:
                 continue
-            action = measure.policy.excess or Excess.CUT
+            action = self._measure.policy.excess or Excess.CUT
             is_start = state not in (PublisherState.ON_AIR, PublisherState.LINK)
             self._tell(too_much, action)
             if action is Excess.CUT or (action is Excess.REFUSE and is_start):

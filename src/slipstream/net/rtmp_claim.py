@@ -1,9 +1,7 @@
 """One wish of an RTMP connection to publish: here, or in the worker that is the stream's home.
 
 All publishers of a stream are in one worker. A connection that wants to publish a stream of
-another home moves there: its socket, and what it has said so far, which the session there goes
-through again without an answer. Nothing else is needed, for the protocol's state depends on
-nothing but the bytes. With TLS it is the end of a tunnel that moves (`net.tunnel`).
+another home moves there (`net.rtmp_move`).
 """
 
 from __future__ import annotations
@@ -11,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from slipstream.hub import Claim
-from slipstream.net.rtmp_permit import Permit, pack_permit
-from slipstream.net.tunnel import open_tunnel
+from slipstream.net.rtmp_move import move
+from slipstream.net.rtmp_permit import Permit
 from slipstream.rtmp import Event
 
 if TYPE_CHECKING:
@@ -51,12 +49,7 @@ class RtmpClaim:
             if claim.home is None:
                 services.hub.give_back(stream)
             return
-        if claim.home is not None and session.said is not None and services.mover is not None:
-            link, permit = session.link, pack_permit(self._permit)
-            if link.is_encrypted:
-                link = open_tunnel(services, link)
-            services.mover.move(link, claim.home, stream, session.said, permit)
-            session.moved(claim.home)
+        if claim.home is not None and move(session, claim.home, self._permit):
             return
         if not session.publishers:
             session.link.start()

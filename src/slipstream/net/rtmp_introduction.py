@@ -40,16 +40,15 @@ def introduce(session: RtmpSession, event: ConnectRequested) -> bool:
         session.caller.app_query = without_credentials(session.caller.app_query)
     if not introduction.refusal:
         return True
-    if introduction.is_guess:
-        reason = "wrong user or password"
+    if introduction.reason:
         log.warning(
             "connect.refused",
             id=session.connection_id,
             address=address,
             app=event.app,
-            reason=reason,
+            reason=introduction.reason,
         )
-        session.tell(NoticeKind.REFUSED, event.app, reason=reason, action="connect")
+        session.tell(NoticeKind.REFUSED, event.app, reason=introduction.reason, action="connect")
     session.connection.reject_connect(introduction.refusal)
     session.flush()
     session.expect("another connect", AGAIN_S)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import structlog
 from pydantic import TypeAdapter
 
-from slipstream.access import NO_POLICY, Action, Decision, Policy, Request
+from slipstream.access import NO_GRANT, NO_POLICY, Action, Decision, Grant, Policy, Request
 from slipstream.errors import BadNameError
 from slipstream.hub import NoticeKind, stream_name
 from slipstream.net.rtmp_question import RtmpQuestion
@@ -22,6 +22,7 @@ log = structlog.get_logger()
 class Permit(NamedTuple):
     """That somebody may publish or play a stream."""
 
+    action: Action
     stream: str
     """Its full name."""
     credential: str
@@ -30,6 +31,8 @@ class Permit(NamedTuple):
     """Of the stream's name and of the application, as the client gave them."""
     policy: Policy = NO_POLICY
     """What holds for it as a publisher."""
+    grant: Grant = NO_GRANT
+    """What it was let in by."""
 
 
 _PERMIT = TypeAdapter(Permit)
@@ -55,7 +58,7 @@ def permit(session: RtmpSession, action: Action, name: str, query: str, then: Gr
         then(None)
         return
     granted, session.permit = session.permit, None
-    if granted is not None and granted.stream == stream and action is Action.PUBLISH:
+    if granted is not None and (granted.action, granted.stream) == (action, stream):
         then(granted)
         return
     joined = "&".join(part for part in (query, caller.app_query) if part)
@@ -97,7 +100,14 @@ def _permit(session: RtmpSession, request: Request, decision: Decision) -> Permi
         refused(session, request.action, decision.reason, request.stream)
         return None
     credential = decision.credential or f"address:{request.address}"
-    return Permit(request.stream, credential, request.query, decision.policy)
+    return Permit(
+        request.action,
+        request.stream,
+        credential,
+        request.query,
+        decision.policy,
+        decision.grant,
+    )
 
 
 def refused(session: RtmpSession, action: Action, reason: str, stream: str = "") -> None:

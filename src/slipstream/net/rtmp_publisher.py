@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from slipstream.access import Action
 from slipstream.errors import MediaError
 from slipstream.hub import Claim, EndReason, NoticeKind, Publication, PublisherState
 from slipstream.net.ingest_policy import IngestPolicy
@@ -31,7 +32,7 @@ CODES = {
 class RtmpPublisher:
     """The hub's `PublisherPeer`; call `begin()` once, then `receive()` per read."""
 
-    __slots__ = ("_policy", "_query", "_session", "_stream_id", "publication")
+    __slots__ = ("_permit", "_policy", "_query", "_session", "_stream_id", "publication")
 
     protocol = "rtmp"
 
@@ -39,6 +40,7 @@ class RtmpPublisher:
         self._session = session
         self._stream_id = stream_id
         self._query = ""
+        self._permit: Permit | None = None
         self._policy: IngestPolicy | None = None  # None: nothing is limited
         self.publication: Publication | None = None
 
@@ -70,11 +72,18 @@ class RtmpPublisher:
         """
         services = self._session.services
         now = services.loop.time()
+        policy = services.gate.policy(permit.stream, permit.policy)
         self.publication = services.hub.publish(
-            permit.stream, self, credential=permit.credential, now=now, claim=claim
+            permit.stream,
+            self,
+            credential=permit.credential,
+            now=now,
+            claim=claim,
+            max_viewers=policy.max_viewers or 0,
         )
-        self._query = permit.query
-        if not services.gate.policy(permit.stream, permit.policy).is_empty:
+        services.revocations.hold(self, permit.stream, Action.PUBLISH, permit.grant)
+        self._permit, self._query = permit, permit.query
+        if not policy.is_empty:
             self._policy = IngestPolicy(self._session, permit, now)
 
     def receive(self, messages: Sequence[Message], now: float) -> None:
@@ -94,11 +103,25 @@ class RtmpPublisher:
         except OSError as error:  # the machine is out of memory; its other streams live on
             self._session.close(f"no room in memory: {error}")
 
+    def reconfigure(self) -> None:
+        """The application may limit what is sent now, or more than before."""
+        publication, permit = self.publication, self._permit
+        if publication is None or permit is None:
+            return
+        if self._policy is None:
+            if self._session.services.gate.policy(permit.stream, permit.policy).is_empty:
+                return
+            self._policy = IngestPolicy(self._session, permit, publication.since)
+        excess = self._policy.reconsider(publication.configs, publication.state)
+        if excess:
+            self._send_away(Code.PUBLISH_DENIED, excess)
+
     def close(self, reason: str) -> None:
         """The publisher has gone, or is made to go."""
         publication, self.publication = self.publication, None
         if publication is None:
             return
+        self._session.services.revocations.release(self)
         log.info(
             "publish.end",
             id=self.connection_id,
@@ -121,6 +144,10 @@ class RtmpPublisher:
     def end(self, reason: EndReason) -> None:
         """The hub sends the publisher away."""
         self._send_away(CODES.get(reason, Code.PUBLISH_DENIED), str(reason))
+
+    def revoke(self, reason: str) -> None:
+        """What let the publisher in is good for nothing any more."""
+        self._send_away(Code.PUBLISH_DENIED, reason)
 
     def _send_away(self, code: str, reason: str) -> None:
         session = self._session

@@ -23,6 +23,7 @@ from slipstream.net.link import Link
 from slipstream.net.rtmp_caller import RtmpCaller
 from slipstream.net.rtmp_claim import RtmpClaim
 from slipstream.net.rtmp_introduction import introduce
+from slipstream.net.rtmp_move import move_to_publisher
 from slipstream.net.rtmp_permit import Permit, permit, refused, unpack_permit
 from slipstream.net.rtmp_publisher import RtmpPublisher
 from slipstream.net.rtmp_question import RtmpQuestion
@@ -30,6 +31,7 @@ from slipstream.net.rtmp_viewer import RtmpViewer
 from slipstream.net.services import Services
 from slipstream.net.wish import BadWishError
 from slipstream.rtmp import (
+    Code,
     ConnectRequested,
     Event,
     HandshakeDone,
@@ -58,6 +60,7 @@ class RtmpSession:
     Args:
         services: of this worker.
         link: becomes ours.
+        connection_id: what it is called in the worker that it comes from; empty: it is new.
     """
 
     __slots__ = (
@@ -66,6 +69,7 @@ class RtmpSession:
         "_pending",
         "caller",
         "connection_id",
+        "has_moved",
         "link",
         "permit",
         "publishers",
@@ -75,9 +79,10 @@ class RtmpSession:
         "waiting",
     )
 
-    def __init__(self, services: Services, link: Link) -> None:
+    def __init__(self, services: Services, link: Link, connection_id: str = "") -> None:
         self.services = services
-        self.connection_id = services.new_id("rtmp")
+        self.connection_id = connection_id or services.new_id("rtmp")
+        self.has_moved = bool(connection_id)
         self.caller = RtmpCaller()
         # While others are asked what it may do, or for a stream's home.
         self.waiting: RtmpQuestion | RtmpClaim | None = None
@@ -114,6 +119,8 @@ class RtmpSession:
     def handle(self, events: Sequence[Event], now: float) -> None:
         """Act on events, or hold them back while somebody is asked."""
         for event in events:
+            if self.link.is_closing:
+                return
             if self.waiting is not None:
                 self.waiting.held.append(event)
             elif type(event) is MediaReceived:
@@ -122,8 +129,6 @@ class RtmpSession:
                 handler = _HANDLERS.get(type(event))
                 if handler is not None:
                     handler(self, event)
-            if self.link.is_closing:
-                return
 
     def repeat(self, said: Sequence[bytes], permit: bytes = b"") -> None:
         """Go through what the client has said to another worker: it has had its answers.
@@ -146,7 +151,8 @@ class RtmpSession:
 
     def moved(self, home: int) -> None:
         """The connection goes on in another worker."""
-        self._forget(f"moved to worker {home}, which has the stream", moved=True)
+        log.info("rtmp.move", id=self.connection_id, to_worker=home)
+        self._forget(f"moved to worker {home}", moved=True)
 
     def close(self, reason: str) -> None:
         """End the connection, after what is still to be said."""
@@ -168,10 +174,14 @@ class RtmpSession:
         self.flush()
         return asked
 
+    def reconfigure(self) -> None:
+        """Other settings may be in force."""
+        for publisher in list(self.publishers.values()):
+            publisher.reconfigure()
+
     def flush(self) -> None:
         """Send the protocol's answers, between two messages of whatever is being played."""
-        data = self._connection.data_to_send()
-        if data:
+        if data := self._connection.data_to_send():
             self.link.write(data)
 
     # What publishers, viewers and claims of this connection use
@@ -242,6 +252,8 @@ class RtmpSession:
         self._connection.accept_connect()
         self._settle()
         self.expect("publish or play", self.services.settings.request_s)
+        if self.link.is_muted:  # it is known since it came to another worker
+            return
         log.info(
             "rtmp.open",
             id=self.connection_id,
@@ -250,8 +262,7 @@ class RtmpSession:
             client=event.flash_ver,
             encrypted=self.link.came_encrypted,
         )
-        if not self.link.is_muted:  # else it is known since it came to another worker
-            self.tell(NoticeKind.CONNECT, event.app, event.query)
+        self.tell(NoticeKind.CONNECT, event.app, event.query)
 
     def _on_publish(self, event: PublishRequested) -> None:
         self._unmute()
@@ -283,6 +294,7 @@ class RtmpSession:
             self.flush()
 
     def _on_play(self, event: PlayRequested) -> None:
+        self._unmute()
         try:
             stream, tracks = split_selection(event.name)
         except BadNameError as error:
@@ -296,9 +308,9 @@ class RtmpSession:
         self, stream_id: int, tracks: Selection | None, granted: Permit | None
     ) -> None:
         if granted is None:
-            self._connection.reject_play(
-                stream_id, "NetStream.Play.StreamNotFound", "no such stream"
-            )
+            self._connection.reject_play(stream_id, Code.PLAY_STREAM_NOT_FOUND, "no such stream")
+            return
+        if move_to_publisher(self, granted):
             return
         viewer = RtmpViewer(self, stream_id)
         self.viewers[stream_id] = viewer
@@ -369,7 +381,7 @@ class RtmpSession:
         was_pending = self._pending
         self._settle()
         self.services.admissions.closed()
-        level = log.debug if was_pending else log.info
+        level = log.debug if was_pending or moved else log.info
         level(
             "rtmp.close",
             id=self.connection_id,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 import structlog
 
+from slipstream.access import Action
 from slipstream.formats import (
     Flag,
     Format,
@@ -137,6 +138,8 @@ class RtmpViewer:
         )
         if session.link.fd < 0:  # the very first bytes failed
             self._subscription.close()
+        else:
+            services.revocations.hold(self, permit.stream, Action.PLAY, permit.grant)
         log.info(
             "play.start",
             id=self.connection_id,
@@ -151,6 +154,7 @@ class RtmpViewer:
         figures = self.figures()
         subscription, self._subscription = self._subscription, None
         if subscription is not None:
+            self._session.services.revocations.release(self)
             subscription.close()
         self._stop_cursor()
         if subscription is not None:
@@ -246,6 +250,11 @@ class RtmpViewer:
         session.ended(self._stream_id)
         if not session.viewers and not session.publishers:
             session.services.loop.call_soon(session.close, str(reason))
+
+    def revoke(self, reason: str) -> None:  # noqa: ARG002 - players are told less
+        """What let the player in is good for nothing any more."""
+        if self._subscription is not None:
+            self._subscription.end(EndReason.REVOKED)
 
     def has_all(self) -> bool:
         """Whether the player has received all there is, or gets nothing."""

@@ -15,6 +15,7 @@ from slipstream.net.farewells import Farewells
 from slipstream.net.intake import Intake
 from slipstream.net.link import Link
 from slipstream.net.pump import Pump
+from slipstream.net.revocation import Revocations
 from slipstream.net.settings import NetSettings
 
 
@@ -32,6 +33,9 @@ class Session(Protocol):
     def ask_to_reconnect(self) -> bool:
         """Ask a publisher to connect elsewhere. False: it is none, or does not know how."""
 
+    def reconfigure(self) -> None:
+        """Other settings may be in force."""
+
     def close(self, reason: str) -> None:
         """End it, after what is still to be said."""
 
@@ -39,15 +43,33 @@ class Session(Protocol):
 class Mover(Protocol):
     """Takes connections to other workers."""
 
+    def home_for_viewer(self, stream: str, few: int) -> int | None:
+        """The worker that would serve one more viewer of a stream with less work than this one.
+
+        Args:
+            stream: what is to be played.
+            few: viewers of it that are so many in one worker are no fewer for the better.
+
+        Returns:
+            None: there is no such worker.
+        """
+
     def move(
-        self, link: Link, home: int, stream: str, said: Sequence[bytes], permit: bytes = b""
+        self,
+        link: Link,
+        home: int,
+        stream: str,
+        connection_id: str,
+        said: Sequence[bytes],
+        permit: bytes,
     ) -> None:
         """Hand a connection over; the link is closed here, and goes on there.
 
         Args:
             link: of the connection.
             home: the worker that it belongs to.
-            stream: that it wants to publish.
+            stream: that it wants to publish or play.
+            connection_id: what it is called.
             said: what has been read from it, read by read.
             permit: that it may.
         """
@@ -78,7 +100,11 @@ class Services:
     worker: int = 0
     """Its number, 0 if there is only one: part of what connections are called in the log."""
     sessions: dict[Session, None] = field(default_factory=dict)
+    revocations: Revocations = field(init=False)
     _ids: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def __post_init__(self) -> None:
+        self.revocations = Revocations(self.gate, self.loop)
 
     def new_id(self, kind: str) -> str:
         """What a new connection is called in the log: `rtmp-7`, or `rtmp-2-7` in worker 2."""

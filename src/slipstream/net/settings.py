@@ -46,6 +46,11 @@ class NetSettings(BaseModel):
         default=["*"],
         description="Web pages that may play from here, as https://example.com; * is any.",
     )
+    gather_viewers: Annotated[int, Field(ge=0)] = Field(
+        default=16,
+        description="RTMP viewers of a stream that would be fewer than this in one worker go on in "
+        "that which has the publisher, unless it is fuller by far. 0: all stay where they are.",
+    )
     pump_interval: Literal["auto"] | Annotated[float, Field(ge=0, le=1000)] = Field(
         default="auto",
         description="Milliseconds between two rounds of sending; 0 sends at once, auto adapts.",

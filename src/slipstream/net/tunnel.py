@@ -53,6 +53,9 @@ class Tunnel:
         """Only who publishes has to move."""
         return False
 
+    def reconfigure(self) -> None:
+        """The worker that has the session sees to it."""
+
     def ask_to_reconnect(self) -> bool:
         """The other worker asks, if it ends as well; it gets time to."""
         return True

@@ -27,7 +27,9 @@ class Body:
         self._tag = hashlib.sha256(data).hexdigest()[:16]
         self._compressed: bytes | None = None
 
-    async def response(self, request: web.Request, headers: Mapping[str, str]) -> web.Response:
+    async def response(
+        self, request: web.Request, headers: Mapping[str, str], status: int = 200
+    ) -> web.Response:
         """Return the answer with these headers."""
         headers = {**headers, "ETag": f'W/"{self._tag}"', "Vary": "Accept-Encoding"}
         if any(known.value in ("*", self._tag) for known in request.if_none_match or ()):
@@ -37,7 +39,7 @@ class Body:
             data = await self._compress()
             headers["Content-Encoding"] = "gzip"
         headers["Content-Type"] = self.content_type
-        return web.Response(body=data, headers=headers)
+        return web.Response(status=status, body=data, headers=headers)
 
     async def _compress(self) -> bytes:
         if self._compressed is None:

@@ -14,6 +14,7 @@ from slipstream.page.body import Body
 
 BUILT = Path(__file__).with_name("built")
 BASE = '<base href="./" />'  # in the document; replaced by the way to the root
+BODY = "<body>"  # marked in the document for who may not watch
 TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -32,7 +33,7 @@ class Files:
     def __init__(self, folder: Path = BUILT) -> None:
         self.assets = sorted(file.name for file in (folder / "assets").iterdir())
         self._folder = folder
-        self._bodies: dict[str, Body] = {}
+        self._bodies: dict[str | tuple[str, bool], Body] = {}
 
     def asset(self, name: str) -> Body:
         """One of `assets`."""
@@ -47,17 +48,25 @@ class Files:
         """What the authors of the packages in it ask to be passed on."""
         return Body((self._folder / "licences.txt").read_bytes(), TYPES[".txt"])
 
-    def document(self, up: str) -> Body:
-        """The document, for an address from which `up` (`../../`) leads to the root."""
-        body = self._bodies.get(up)
+    def document(self, up: str, *, refused: bool = False) -> Body:
+        """The document.
+
+        Args:
+            up: leads from its address to the root: `../../`.
+            refused: it says that one may not watch, and asks for nothing more.
+        """
+        body = self._bodies.get((up, refused))
         if body is None:
             html = self._html.replace(BASE, f'<base href="{up}" />')
-            body = self._bodies[up] = Body(html.encode(), "text/html; charset=utf-8")
+            if refused:
+                html = html.replace(BODY, "<body data-refused>")
+            body = self._bodies[up, refused] = Body(html.encode(), "text/html; charset=utf-8")
         return body
 
     @cached_property
     def _html(self) -> str:
         html = (self._folder / "index.html").read_text(encoding="utf-8")
-        if html.count(BASE) != 1:
-            raise SlipstreamError(f"the page was not built as it should be: no {BASE}")
+        for part in (BASE, BODY):
+            if html.count(part) != 1:
+                raise SlipstreamError(f"the page was not built as it should be: no {part}")
         return html

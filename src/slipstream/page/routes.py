@@ -101,21 +101,30 @@ class Page:
         return await self._document(request, "'none'")
 
     async def _watch(self, request: web.Request) -> web.Response:
-        await allowed_stream(self._services, request, PROTOCOL, {})
-        return await self._document(request, "'none'")
+        return await self._stream(request, "'none'")
 
     async def _embed(self, request: web.Request) -> web.Response:
-        await allowed_stream(self._services, request, PROTOCOL, {})
-        return await self._document(request, "*")
+        return await self._stream(request, "*")
 
-    async def _document(self, request: web.Request, ancestors: str) -> web.Response:
+    async def _stream(self, request: web.Request, ancestors: str) -> web.Response:
+        """The page of a stream; who may not watch gets one that says so, in words for people."""
+        try:
+            await allowed_stream(self._services, request, PROTOCOL, {})
+        except web.HTTPForbidden:
+            return await self._document(request, ancestors, refused=True)
+        return await self._document(request, ancestors)
+
+    async def _document(
+        self, request: web.Request, ancestors: str, *, refused: bool = False
+    ) -> web.Response:
         up = "../" * (request.rel_url.raw_path.count("/") - 1) or "./"
         headers = {
             **HEADERS,
             "Cache-Control": "no-cache",
             "Content-Security-Policy": _policy(ancestors),
         }
-        return await self._files.document(up).response(request, headers)
+        document = self._files.document(up, refused=refused)
+        return await document.response(request, headers, 403 if refused else 200)
 
     async def _asset(self, request: web.Request) -> web.Response:
         name = request.path.rpartition("/")[2]

@@ -83,6 +83,9 @@ class Session(ABC):
     def is_watching(self) -> bool:
         """Whether it is a viewer here."""
 
+    def reconfigure(self) -> None:  # noqa: B027 - none of them needs to know
+        """Relays are worked out anew by those who make them."""
+
     def ask_to_reconnect(self) -> bool:
         """It is ours: nobody is to be asked."""
         return False

@@ -1,7 +1,8 @@
 """nginx-rtmp's configuration, as far as ours can say the same; the rest is told line by line.
 
-Directives: github.com/arut/nginx-rtmp-module/wiki/Directives. As there, what an application does
-not say itself it has from its server, and that from the block `rtmp`.
+As there, what an application does not say itself it has from its server, and that from the block
+`rtmp`. Every directive is either carried over or told of: what nobody has looked at in the end is
+told, too.
 """
 
 from __future__ import annotations
@@ -16,55 +17,28 @@ import crossplane
 import tomli_w
 
 from slipstream.errors import SlipstreamError
+from slipstream.tools.nginx_directives import (
+    ALWAYS,
+    ASKED,
+    EVERYWHERE,
+    OUTSIDE,
+    PLACES,
+    RUN,
+    TOLD,
+    UNSAID,
+)
 
 Table = dict[str, Any]
 
-ASKED = {"on_publish": "publish", "on_play": "play"}
-TOLD = {
-    "on_connect": "connect",
-    "on_disconnect": "disconnect",
-    "on_publish_done": "publish_done",
-    "on_play_done": "play_done",
-}
-RUN = {
-    "exec": "publish",
-    "exec_push": "publish",
-    "exec_publish": "publish",
-    "exec_publish_done": "publish_done",
-    "exec_play": "play",
-    "exec_play_done": "play_done",
-}
-PLACES = {"app": "{app}", "name": "{name}", "addr": "{address}", "clientid": "{id}"}
-EVERYWHERE = ["0.0.0.0/0", "::/0"]
-
-# What needs no setting here, and what has none.
-NEEDLESS = {
-    **dict.fromkeys(("live", "access_log", "chunk_size", "out_queue", "out_cork"), "needs nothing"),
-    **dict.fromkeys(("hls", "dash"), "always on: http://HOST:8080/APP/NAME.m3u8 and .mpd"),
-    "meta": "metadata are passed on always",
-    "wait_key": "viewers begin with a keyframe always",
-    "interleave": "sound and pictures are interleaved always",
-    "gop_cache": "viewers begin with the latest keyframe always",
-}
-UNSAID = {
-    "max_connections": "there is `streams.max_viewers`, of one stream, and `net.max_pending`",
-    "idle_streams": "viewers wait `streams.wait_s` for a publisher",
-    "sync": "timestamps are repaired, there is nothing to set",
-    "buflen": "viewers get what is there at once",
-    "notify_method": "hooks are posted always",
-    "wait_video": "viewers begin as soon as there is something to play",
-    "play": "files are not served",
-    "hls_path": "segments are kept in memory, and served by the server itself",
-    "dash_path": "segments are kept in memory, and served by the server itself",
-    "hls_variant": "qualities are tracks of one stream: docs/guides/multitrack.md",
-    "hls_nested": "addresses are /APP/NAME.m3u8",
-    "hls_cleanup": "nothing is written to disk",
-    "publish_notify": "players are told always",
-}
 _TIME = re.compile(r"(\d+)(ms|s|m|h|d)?")
 _UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))|([{}])")
-_ALLOWED = {"idle_s": (1, 86_400), "segment_ms": (500, 60_000), "window_ms": (2_000, 600_000)}
+_ALLOWED = {  # where each is, and whole numbers that it may be
+    "idle_s": ("streams", 1, 86_400),
+    "segment_ms": ("streams", 500, 60_000),
+    "window_ms": ("streams", 2_000, 600_000),
+    "update_s": ("hooks", 1, 86_400),
+}
 
 
 class Directive(NamedTuple):
@@ -98,9 +72,11 @@ def import_nginx(path: Path) -> Imported:
         raise SlipstreamError(f"{path} has no block `rtmp`")
     for block in rtmp:
         importer.take_rtmp(block)
-    for block in blocks:
-        if block.name == "stream":
-            importer.note(block, "for RTMPS set `tls.certificates`: docs/guides/tls.md")
+    for directive in blocks:
+        if directive.name == "rtmp":
+            importer.account(directive.block)
+        else:
+            importer.pass_by(directive)
     return Imported(tomli_w.dumps(importer.config), importer.notes)
 
 
@@ -122,12 +98,32 @@ class _Importer:
     def __init__(self) -> None:
         self.config: Table = {}
         self.notes: list[str] = []
+        self._seen: set[tuple[str, ...]] = set()
 
     def note(self, directive: Directive, reason: str) -> None:
         """Say why something is not carried over."""
         note = f"{directive.file}:{directive.line}: {directive.name}: {reason}"
+        self._see(directive)
         if note not in self.notes:
             self.notes.append(note)
+
+    def account(self, block: Iterable[Directive]) -> None:
+        """Tell of what is nowhere in force, since nobody has looked at it."""
+        for directive in block:
+            if directive.name in ("server", "application"):
+                self.account(directive.block)
+            elif _key(directive) not in self._seen:
+                self.note(directive, "no application has it: each says it anew, or there is none")
+
+    def pass_by(self, directive: Directive) -> None:
+        """Tell of a directive outside the block `rtmp`."""
+        inner = [each for each in _all(directive.block) if each.name in OUTSIDE]
+        for each in inner:
+            self.note(each, OUTSIDE[each.name])
+        self.note(directive, OUTSIDE.get(directive.name, "is nginx's own"))
+
+    def _see(self, directive: Directive) -> None:
+        self._seen |= {_key(each) for each in (directive, *_all(directive.block))}
 
     def take_rtmp(self, rtmp: Directive) -> None:
         """Carry over the block `rtmp`."""
@@ -147,28 +143,44 @@ class _Importer:
             self.note(listen, "one address for RTMP is all there is")
             return
         server["rtmp"] = f":{port}" if port.isdigit() else place
+        self._see(listen)
         if "proxy_protocol" in listen.arguments:
             self.note(listen, "list your proxies in `net.trusted_proxies`")
+        others = [option for option in listen.arguments[1:] if option != "proxy_protocol"]
+        if others:
+            self.note(listen, f"without {', '.join(others)}")
 
     def _application(self, application: Directive, said: Sequence[Directive]) -> None:
         name = application.arguments[0]
         if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
             self.note(application, "such a name is not carried over")
             return
-        app: Table = self.config.setdefault("apps", {}).setdefault(name, {})
+        apps = self.config.setdefault("apps", {})
+        if name in apps:
+            self.note(application, "there is one of this name; it is the same at every address")
+            return
+        app: Table = apps.setdefault(name, {})
         app["access"] = {"publish": "anonymous", "play": "open"}
         for action in ("publish", "play"):
             self._rules(app["access"], action, said)
         for directive in said:
             self._carry(name, app, directive)
-        if app["access"]["publish"] == "anonymous":
+        if not any(each.name == "live" and each.arguments == ["on"] for each in said):
+            app["access"].pop("publish_allow", None)
+            app["access"] |= {"publish": "key", "publish_deny": EVERYWHERE}
+            self.note(application, "nobody may publish, since it is not `live on`")
+        elif app["access"]["publish"] == "anonymous":
             self.note(application, "anybody may publish, as before: see docs/guides/access.md")
 
     def _carry(self, name: str, app: Table, directive: Directive) -> None:
         what, arguments = directive.name, directive.arguments
-        if what in ("allow", "deny") or what in NEEDLESS:
+        self._see(directive)
+        if what in ("allow", "deny"):
             return
-        if what in ASKED or what in TOLD or what == "on_update":
+        if what in ALWAYS:
+            if arguments == ["off"] and what != "live":
+                self.note(directive, f"is not switched off: {ALWAYS[what]}")
+        elif what in ASKED or what in TOLD or what == "on_update":
             self._hook(app, directive)
         elif what in RUN and arguments:
             self._command(app, directive)
@@ -181,9 +193,7 @@ class _Importer:
         elif what in ("hls_playlist_length", "dash_playlist_length"):
             self._time(app, directive, "window_ms", 1)
         elif what == "notify_update_timeout":
-            milliseconds = _milliseconds(arguments)
-            if milliseconds:
-                app.setdefault("hooks", {})["update_s"] = min(max(milliseconds // 1000, 1), 86_400)
+            self._time(app, directive, "update_s", 1_000)
         elif what.startswith("record"):
             if arguments != ["off"]:
                 self.note(directive, "recording is not carried over")
@@ -195,8 +205,15 @@ class _Importer:
         if not milliseconds:
             self.note(directive, "is no time above 0")
             return
-        low, high = _ALLOWED[key]
-        app.setdefault("streams", {})[key] = min(max(milliseconds // unit, low), high)
+        section, low, high = _ALLOWED[key]
+        settings, asked = app.setdefault(section, {}), milliseconds / unit
+        value = min(max(milliseconds // unit, low), high)
+        if settings.get(key, value) != value:
+            self.note(directive, f"another directive has set {section}.{key} = {settings[key]}")
+            return
+        settings[key] = value
+        if value != asked:
+            self.note(directive, f"{section}.{key} is {value} and not {asked:g}: {low} to {high}")
 
     def _hook(self, app: Table, directive: Directive) -> None:
         url, what = " ".join(directive.arguments), directive.name
@@ -271,19 +288,22 @@ class _Importer:
         """There the first rule that fits decides; here a denial always does."""
         allowed: list[str] = []
         denied: list[str] = []
+        decided = False
         for rule in said:
             if rule.name not in ("allow", "deny") or not rule.arguments:
                 continue
             *which, address = rule.arguments
             if which and which != [action]:
                 continue
-            if address == "all":
+            if decided:
+                self.note(rule, "a line above has decided for everybody")
+            elif address == "all":
                 if rule.name == "deny":
                     denied += [] if allowed else EVERYWHERE
                 else:
                     allowed = []
-                break
-            if not _is_network(address):
+                decided = True
+            elif not _is_network(address):
                 self.note(rule, "is no address and no network")
                 denied += EVERYWHERE if rule.name == "deny" else []
             elif rule.name == "deny":
@@ -292,7 +312,7 @@ class _Importer:
                 denied.append(address)
             else:
                 allowed.append(address)
-        else:
+        if not decided:
             allowed = []  # whom no rule names may
         access |= {f"{action}_allow": allowed} if allowed else {}
         access |= {f"{action}_deny": denied} if denied else {}
@@ -300,6 +320,18 @@ class _Importer:
 
 def _named(block: Iterable[Directive], name: str) -> list[Directive]:
     return [directive for directive in block if directive.name == name]
+
+
+def _all(block: Iterable[Directive]) -> Iterable[Directive]:
+    """All in a block, and in the blocks in it."""
+    for directive in block:
+        yield directive
+        yield from _all(directive.block)
+
+
+def _key(directive: Directive) -> tuple[str, ...]:
+    """What tells a directive from all others, but for one that says the same on the same line."""
+    return (directive.file, str(directive.line), directive.name, *directive.arguments)
 
 
 def _plain(block: Iterable[Directive]) -> list[Directive]:

@@ -23,6 +23,7 @@ from slipstream.workers.messages import (
     Forget,
     Homes,
     LeaveSeat,
+    Limit,
     Located,
     Lost,
     Release,
@@ -57,6 +58,7 @@ class WorkerDirectory:
     ) -> None:
         self.homes: dict[str, int] = {}  # of all streams that have one
         self.seats: dict[str, Counter[str]] = {}  # taken by viewers of this worker, by player
+        self.limits: dict[str, int] = {}  # of viewers, of streams that have one by their publisher
         self.held: set[str] = set()  # streams that the supervisor thinks we have something of
         self.settle_s = SETTLE_S
         self._claimed_at: dict[str, float] = {}
@@ -75,6 +77,7 @@ class WorkerDirectory:
         line.on(FeedWanted, self._on_feed_wanted)
         line.on(Yield, self._on_yield)
         line.on(Seated, self._on_seated)
+        line.on(Limit, self._on_limit)
         line.on_connected(self._ask_again)
 
     def attach(self, hub: Hub) -> None:
@@ -186,6 +189,26 @@ class WorkerDirectory:
 
     # Seats
 
+    def limit_viewers(self, name: str, max_viewers: int) -> None:
+        """Tell the supervisor, if it is news."""
+        if self.homes.get(name) == self._number and self._note_limit(name, max_viewers):
+            self._line.send(Limit(name, max_viewers))
+
+    def max_viewers(self, name: str) -> int:
+        """As the home has said."""
+        return self.limits.get(name, 0)
+
+    def own_limits(self) -> dict[str, int]:
+        """Those of streams of which this worker is the home."""
+        return {name: self.limits[name] for name in self.own_homes() if name in self.limits}
+
+    def _note_limit(self, name: str, max_viewers: int) -> bool:
+        """Whether it is news."""
+        before = self.limits.pop(name, 0)
+        if max_viewers:
+            self.limits[name] = max_viewers
+        return before != max_viewers
+
     def take_seat(
         self, name: str, player: str, limit: int, then: Callable[[bool], None]
     ) -> bool | None:
@@ -226,6 +249,7 @@ class WorkerDirectory:
         for name, home in message.homes.items():
             if name not in ours:
                 self._locate(name, home)
+                self._limit(name, message.limits.get(name, 0))
 
     def _on_located(self, message: Located, _: Packet) -> None:
         self._locate(message.name, message.home)
@@ -238,6 +262,7 @@ class WorkerDirectory:
             self.homes.pop(name, None)
         if before == home:
             return
+        self._limit(name, 0)
         now = self._loop.time()
         if before not in (0, self._number):
             self._hub.located(name, now, elsewhere=False)
@@ -245,6 +270,13 @@ class WorkerDirectory:
             self._hub.located(name, now, elsewhere=True)
         elif name in self.held and not home:
             self._line.send(Lost(name, self._hub.head_ms(name)))
+
+    def _on_limit(self, message: Limit, _: Packet) -> None:
+        self._limit(message.name, message.max_viewers)
+
+    def _limit(self, name: str, max_viewers: int) -> None:
+        if self._note_limit(name, max_viewers):
+            self._hub.limited(name, max_viewers)
 
     def _on_claimed(self, message: Claimed, _: Packet) -> None:
         claim, then = self._claims.pop(message.ticket, (None, None))

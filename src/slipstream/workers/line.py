@@ -95,6 +95,11 @@ class Line:
         elif isinstance(message, WAITS) and len(self._waiting) < MAX_WAITING:
             self._waiting.append(Packet(message, body, fd if fd < 0 else os.dup(fd)))
 
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a supervisor who would take a message now."""
+        return self._channel is not None and not self._finished
+
     def finish(self) -> None:
         """Say nothing more to this supervisor, which will be replaced when it has heard all."""
         if self._channel is not None:

@@ -15,6 +15,7 @@ from slipstream.workers.packets import Packet
 
 STEP = 4  # connections
 SHARE = 32  # or this part of what there is
+SLACK = 64  # connections, and a quarter of what there is: no worker is much slower for that
 
 
 class Loads:
@@ -43,6 +44,11 @@ class Loads:
     def others_have_less(self) -> bool:
         """Whether another worker has clearly fewer."""
         return bool(self._others) and self._count() - min(self._others.values()) > self._step()
+
+    def has_room(self, worker: int) -> bool:
+        """Whether another worker, of those that accept connections, is not much fuller."""
+        count = self._count()
+        return self._others.get(worker, 1 << 31) <= count + SLACK + count // 4
 
     def take_census(self, census: Census) -> None:
         """Forget the workers that are no more, or that accept no more."""

@@ -32,7 +32,7 @@ from slipstream.workers.mover import LineMover, unpack_reads
 from slipstream.workers.packets import Packet
 from slipstream.workers.seats import NAMELESS
 
-Receive = Callable[[socket.socket, str, Sequence[bytes], bytes], None]
+Receive = Callable[[socket.socket, str, str, Sequence[bytes], bytes], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +75,8 @@ class Membership:
         self.line = Line(succession, loop, self._hello)
         self.feeds = Feeds(loop, pace)
         self.directory = WorkerDirectory(badge.number, self.line, self.feeds, loop)
-        self.mover = LineMover(self.line)
         self.loads = Loads(badge.number, self.line, count)
+        self.mover = LineMover(self.line, self.directory, self.loads, self._count_viewers)
         self.peers = LinePeers(self.line, loop)
         self.configuring = Configuring(self.line, loop, self._keep_config)
         self.line.on(Census, self._on_census)
@@ -91,8 +91,9 @@ class Membership:
             hub: of this worker.
             failures: wrong keys that were shown here, and elsewhere.
             receive: takes a connection from another worker: its socket, the peer's address,
-                what has been read from it.
+                what it is called, what has been read from it, and its permit.
         """
+        self._hub = hub
         self.directory.attach(hub)
         failures.on_noted = lambda address: self.line.send(WrongKey(address))
 
@@ -101,7 +102,8 @@ class Membership:
 
         def take(message: Moved, packet: Packet) -> None:
             permit, *said = unpack_reads(packet.body)
-            receive(socket.socket(fileno=packet.fd), message.address, said, permit)
+            sock = socket.socket(fileno=packet.fd)
+            receive(sock, message.address, message.connection_id, said, permit)
 
         self.line.on(WrongKey, note)
         self.line.on(Moved, take)
@@ -136,7 +138,12 @@ class Membership:
             held=list(directory.held),
             seats={name: seats[NAMELESS] for name, seats in directory.seats.items()},
             players={name: _players(seats) for name, seats in directory.seats.items()},
+            limits=directory.own_limits(),
         )
+
+    def _count_viewers(self, name: str) -> int:
+        stream = self._hub.streams.get(name)
+        return 0 if stream is None else len(stream.audience.subscriptions)
 
     def _keep_config(self, config: str) -> None:
         self._succession.config = config

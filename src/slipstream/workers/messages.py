@@ -41,6 +41,8 @@ class Hello:
     """Viewers of streams that have a limit, but for those in `players`."""
     players: dict[str, dict[str, int]] = field(default_factory=dict)
     """By stream: who has how many seats here, and may have some in other workers."""
+    limits: dict[str, int] = field(default_factory=dict)
+    """Of `homes`: how many viewers those may have that are limited by who publishes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,15 @@ class Move:
     home: int
     name: str
     address: str
+    connection_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A stream whose home it is may have so many viewers (0: any number); passed on to all."""
+
+    name: str
+    max_viewers: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +199,8 @@ class Homes:
     """Where all streams are; the answer to `Hello`."""
 
     homes: dict[str, int]
+    limits: dict[str, int] = field(default_factory=dict)
+    """As in `Hello`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +239,7 @@ class Moved:
 
     name: str
     address: str
+    connection_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,6 +328,7 @@ Message = (
     | Want
     | Follow
     | Move
+    | Limit
     | TakeSeat
     | LeaveSeat
     | WrongKey

@@ -26,6 +26,7 @@ from slipstream.workers.messages import (
     Hello,
     Homes,
     LeaveSeat,
+    Limit,
     Load,
     Located,
     Lost,
@@ -62,6 +63,7 @@ class _Entry:
     """What is known of one stream."""
 
     home: int = NOBODY
+    max_viewers: int = 0  # by who publishes it there
     floor_ms: int = 0
     holders: set[int] = field(default_factory=set)  # workers that have something of it
     unheard: set[int] = field(default_factory=set)  # those that must say how far they had come
@@ -109,6 +111,7 @@ class Register:
             Want: self._on_want,
             Follow: self._on_follow,
             Move: self._on_move,
+            Limit: self._on_limit,
             TakeSeat: self._on_take_seat,
             LeaveSeat: self._on_leave_seat,
             WrongKey: self._on_news,
@@ -128,6 +131,8 @@ class Register:
                 self._broadcast(Located(name, number), but=number)
         for name in (*hello.homes, *hello.held):
             self._entry(name).holders.add(number)
+        for name, max_viewers in hello.limits.items():
+            self._limit(number, name, max_viewers)
         for name in {**hello.seats, **hello.players}:
             players = {NAMELESS: hello.seats.get(name, 0), **hello.players.get(name, {})}
             self._entry(name).seats.replace(number, players)
@@ -160,7 +165,7 @@ class Register:
             entry.seats.clear(number)
             entry.claims = [claim for claim in entry.claims if claim.worker != number]
             if entry.home == number:
-                entry.home, entry.yielding = NOBODY, False
+                entry.home, entry.yielding, entry.max_viewers = NOBODY, False, 0
                 entry.unheard = set(entry.holders)
                 entry.unheard_until = now + ANSWER_S
                 self._broadcast(Located(name, NOBODY))
@@ -220,7 +225,7 @@ class Register:
         self._grant(yielded.name, entry, now)
 
     def _set_free(self, name: str, entry: _Entry) -> None:
-        entry.home, entry.yielding = NOBODY, False
+        entry.home, entry.yielding, entry.max_viewers = NOBODY, False, 0
         self._broadcast(Located(name, NOBODY))
 
     def _grant_waiting(self, now: float) -> None:
@@ -266,7 +271,9 @@ class Register:
 
     def _send_homes(self, number: int) -> None:
         homes = {name: entry.home for name, entry in self.streams.items() if entry.home}
-        self._send(number, Homes(homes), b"", -1)
+        limits = {name: entry.max_viewers for name, entry in self.streams.items()}
+        limited = {name: limit for name, limit in limits.items() if limit}
+        self._send(number, Homes(homes, limited), b"", -1)
 
     # What passes between workers
 
@@ -283,12 +290,27 @@ class Register:
 
     def _on_move(self, _: int, move: Move, packet: Packet, __: float) -> None:
         if move.home in self.workers:
-            self._send(move.home, Moved(move.name, move.address), packet.body, packet.fd)
+            self._send(
+                move.home,
+                Moved(move.name, move.address, move.connection_id),
+                packet.body,
+                packet.fd,
+            )
 
     def _on_news(self, number: int, news: WrongKey | Load, _: Packet, __: float) -> None:
         self._broadcast(news, but=number)
 
     # Seats
+
+    def _on_limit(self, number: int, limit: Limit, _: Packet, __: float) -> None:
+        self._limit(number, limit.name, limit.max_viewers)
+
+    def _limit(self, number: int, name: str, max_viewers: int) -> None:
+        """Take note of how many viewers a stream may have, if it is its home that says so."""
+        entry = self.streams.get(name)
+        if entry is not None and entry.home == number:
+            entry.max_viewers = max_viewers
+            self._broadcast(Limit(name, max_viewers), but=number)
 
     def _on_take_seat(self, number: int, wish: TakeSeat, _: Packet, __: float) -> None:
         room = self._entry(wish.name).seats.take(number, wish.player, wish.limit)

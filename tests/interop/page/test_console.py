@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from slipstream.rtmp import Code
+from tests.behaviour.pictures import gop
+from tests.behaviour.visits import on_air, refusal
 from tests.flv_client import FlvClient
 from tests.interop.browser import PATIENCE_MS
 from tests.interop.page.conftest import root
 from tests.interop.page.test_looks import SIZES, width_overflow
-from tests.server import RunningServer
+from tests.rtmp_client import RtmpClient
+from tests.server import RunningServer, running_server
 
 pytestmark = pytest.mark.interop
 
 TABS = ("streams", "viewers", "relays", "keys", "log")
+ALERTS = """
+[alerts]
+for_s = 0
+max_silence_s = 1
+max_keyframe_s = 0
+"""
 # What the graphs show, in the colour of their line: how many columns of pixels it covers.
 DRAWN = """graph => {
     const canvas = graph.querySelector("canvas");
@@ -73,7 +84,7 @@ def test_the_token_is_kept_for_this_tab_until_somebody_signs_out(console: Page) 
     assert console.evaluate("sessionStorage.length") == 0
 
 
-def test_graphs_move(console: Page, show: str) -> None:
+def test_graphs_move(console: Page, server: RunningServer, show: str) -> None:
     console.get_by_role("link", name=show).click()
     for name in ("Bitrate", "Frame rate", "Viewers"):
         expect(console.get_by_role("figure", name=name)).to_be_visible()
@@ -84,6 +95,10 @@ def test_graphs_move(console: Page, show: str) -> None:
     before = bitrate.locator("canvas").screenshot()
     console.wait_for_timeout(4_500)  # two further looks at the server
     assert bitrate.locator("canvas").screenshot() != before
+    viewers = console.get_by_role("figure", name="Viewers")
+    with FlvClient(server, f"/{show}.flv") as viewer:
+        viewer.take(1)
+        expect(viewers).to_contain_text(str(server.stream(show)["viewers"]), timeout=PATIENCE_MS)
 
 
 def test_a_viewer_is_sent_away(console: Page, server: RunningServer, show: str) -> None:
@@ -97,6 +112,8 @@ def test_a_viewer_is_sent_away(console: Page, server: RunningServer, show: str) 
         confirm(console, "Send away")
         expect(console.get_by_text(f"{row['id']} was sent away.")).to_be_visible()
         expect(shown).to_have_count(0)
+        server.wait_for_log(f'play.end .*id={row["id"]} .*reason="ended by the operator')
+        viewer.drain()  # to its end
     assert server.api(f"connections/{row['id']}") is None
 
 
@@ -111,8 +128,13 @@ def test_a_relay_is_added_stopped_and_removed(console: Page, server: RunningServ
     row = console.get_by_role("row").filter(has_text="relay.example")
     expect(row).to_contain_text("live/other", timeout=PATIENCE_MS)
     assert "secret" not in row.inner_text()
+    (relay,) = server.api("relays")["relays"]
+    assert (relay["kind"], relay["stream"]) == ("push", "live/other")
+    assert relay["state"] != "stopped"
     row.get_by_role("button", name="Stop").click()
     expect(row).to_contain_text("Stopped", timeout=PATIENCE_MS)
+    (relay,) = server.api("relays")["relays"]
+    assert relay["state"] == "stopped"
     row.get_by_role("button", name="Remove").click()
     confirm(console, "Remove")
     expect(row).to_have_count(0, timeout=PATIENCE_MS)
@@ -134,10 +156,14 @@ def test_a_key_is_made_rotated_disabled_and_removed(console: Page, server: Runni
     expect(dialog.locator("code")).to_be_visible(timeout=PATIENCE_MS)
     second = dialog.locator("code").inner_text()
     dialog.get_by_role("button", name="Close").click()
-    assert first != second
-    assert len(second.removeprefix("?key=")) == 32
+    url = server.play_url("live/keyed")
+    assert refusal(f"{url}{first}").code == Code.PUBLISH_BAD_NAME
+    with RtmpClient.publishing(f"{url}{second}") as publisher:
+        publisher.leave()
     row.get_by_role("button", name="Disable").click()
     expect(row).to_contain_text("Disabled", timeout=PATIENCE_MS)
+    assert refusal(f"{url}{second}").code == Code.PUBLISH_BAD_NAME
+    server.wait_for_log('publish.refused .*is disabled" stream=live/keyed')
     row.get_by_role("button", name="Remove").click()
     confirm(console, "Remove")
     expect(row).to_have_count(0, timeout=PATIENCE_MS)
@@ -153,6 +179,22 @@ def test_the_log_goes_on_as_it_is_written(console: Page, server: RunningServer, 
         (row,) = server.api(f"viewers?stream={show}&protocol=http-flv")["viewers"]
         started = lines.filter(has_text="play.start").filter(has_text=row["id"])
         expect(started).to_be_visible(timeout=PATIENCE_MS)
+
+
+def test_an_alert_comes_and_goes(page: Page, tmp_path: Path) -> None:
+    with running_server(tmp_path, settings=ALERTS) as server, on_air(server, "live/a") as station:
+        page.goto(f"{root(server)}console")
+        page.get_by_label("Token").fill(server.token)
+        page.get_by_role("button", name="Sign in").click()
+        row = page.get_by_role("row").filter(has_text="live/a")
+        expect(row.get_by_text("1 alert")).to_be_visible(timeout=PATIENCE_MS)  # it is silent
+        page.get_by_role("link", name="live/a").click()
+        alert = page.get_by_role("listitem").filter(has_text="silence")
+        expect(alert).to_be_visible(timeout=PATIENCE_MS)
+        assert [each["alert"] for each in server.stream("live/a")["alerts"]] == ["silence"]
+        station.send(*gop(200))
+        expect(alert).to_have_count(0, timeout=PATIENCE_MS)
+        server.wait_for_log("alert.cleared .*stream=live/a alert=silence")
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -50,6 +50,12 @@ export class Graph {
     else this.#plot = new uPlot(this.#options(width), this.#data, this.#box);
   }
 
+  /** What stands beside a line; while there is nothing to see, only beside the lowest. */
+  #mark(value: number): string {
+    if (!value) return "0";
+    return this.#data[1]?.some(Boolean) ? this.write(value) : "";
+  }
+
   #options(width: number): uPlot.Options {
     const axis: uPlot.Axis = {
       stroke: () => colour("--soft"),
@@ -66,7 +72,7 @@ export class Graph {
       scales: { y: { range: (_, __, most) => [0, most > 0 ? most * 1.15 : 1] } },
       axes: [
         { ...axis, size: 26, space: 80, grid: { show: false }, values: (_, marks) => marks.map(timeOfDay) },
-        { ...axis, size: 68, space: 34, values: (_, marks) => marks.map((mark) => (mark ? this.write(mark) : "0")) },
+        { ...axis, size: 68, space: 34, values: (_, marks) => marks.map((mark) => this.#mark(mark)) },
       ],
       series: [
         {},

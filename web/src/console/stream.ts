@@ -25,6 +25,7 @@ export function streamView(monitor: Monitor, name: string, back: string): View {
   const facts = h("p", { class: "status" });
   const health = h("div", {});
   const status = new Status();
+  const publishers = h("section", { class: "stack tight" }, [h("h2", {}, words.publishers.title), health, status.element]);
   const viewers = viewerList({ stream: name });
 
   function show(): void {
@@ -33,6 +34,7 @@ export function streamView(monitor: Monitor, name: string, back: string): View {
     for (const [kind, graph] of Object.entries(graphs)) {
       graph.show(history.times, history.of(figure(name, kind as keyof typeof graphs)));
     }
+    publishers.hidden = !stream;
     if (!stream) {
       facts.replaceChildren(names.gone);
       health.replaceChildren();
@@ -55,7 +57,7 @@ export function streamView(monitor: Monitor, name: string, back: string): View {
         h("div", { class: "watch-head" }, [h("h1", {}, [h("span", { class: "app" }, app), last]), facts]),
       ]),
       h("div", { class: "graphs three" }, Object.values(graphs).map(({ element }) => element)),
-      h("section", { class: "stack tight" }, [h("h2", {}, words.publishers.title), health, status.element]),
+      publishers,
       h("section", { class: "stack tight" }, [h("h2", {}, words.viewers.title), viewers.element]),
     ]),
     close: () => {

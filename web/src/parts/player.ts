@@ -225,6 +225,8 @@ export class Player {
         return ["", ""];
       case "off":
         return [words.offAir, words.offAirHint];
+      case "refused":
+        return [words.refused, words.refusedHint];
       case "unsupported":
         return [words.unsupported, words.unsupportedHint(this.#stream ? codecs(this.#stream) : "")];
       case "connecting":

@@ -13,6 +13,7 @@ export type State =
   | "off"
   | "reconnecting"
   | "unreachable"
+  | "refused"
   | "unsupported";
 
 export type Choice = WayName | "auto";
@@ -108,7 +109,7 @@ export class Playback {
     this.#stream = stream;
     if (this.#isOnAir() && !wasOnAir) this.#onAirSince = performance.now();
     if (this.#running) return;
-    if (!this.#isOnAir()) this.#set("off");
+    if (!this.#isOnAir()) this.#set(this.#absence());
     else if (!wasOnAir || !wasReachable) this.#connect();
   }
 
@@ -146,6 +147,11 @@ export class Playback {
 
   #isOnAir(): boolean {
     return this.#stream !== null && isOnAir(this.#stream);
+  }
+
+  /** What it is instead of on air. */
+  #absence(): State {
+    return this.#stream?.state === "refused" ? "refused" : "off";
   }
 
   #set(state: State): void {
@@ -229,7 +235,7 @@ export class Playback {
     if (this.#hasMoved && now - this.#connectedAt > STEADY_MS) this.#attempts = 0;
     this.#end();
     if (!this.#isReachable) return this.#set("unreachable");
-    this.#set(this.#isOnAir() ? "reconnecting" : "off");
+    this.#set(this.#isOnAir() ? "reconnecting" : this.#absence());
     const pause = Math.min(FIRST_PAUSE_MS * 2 ** this.#attempts++, LONGEST_PAUSE_MS);
     this.#timer = window.setTimeout(() => this.#connect(), pause * (0.7 + 0.6 * Math.random()));
   }
@@ -278,7 +284,7 @@ export class Playback {
     if (!this.#isOnAir()) {
       if (this.#stallSince) this.stalls--; // it was not for want of speed
       this.#stallSince = 0;
-      return this.#set("off");
+      return this.#set(this.#absence());
     }
     if (this.state === "playing") {
       this.stalls++;
@@ -287,7 +293,7 @@ export class Playback {
       if (video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA) this.#edge.stalled(now);
       this.#set("buffering");
     }
-    if (this.state === "off") this.#set("buffering");
+    if (this.state === "off" || this.state === "refused") this.#set("buffering");
     const patience = this.#hasMoved ? STUCK_MS : STUCK_AT_START_MS;
     if (now - Math.max(this.#movedAt, this.#onAirSince) > patience) this.#lose("it stands still");
   }

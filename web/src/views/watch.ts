@@ -7,13 +7,14 @@ import { header } from "../parts/header";
 import { Player, startsMuted } from "../parts/player";
 import { shareBox } from "../parts/share";
 import { waySwitch } from "../parts/ways";
-import { askForAll, askForOne, isOnAir, keepAsking, type Stream } from "../server";
+import { askForAll, askForOne, isOnAir, isRefused, keepAsking, refusedStream, type Stream } from "../server";
 import { texts } from "../texts";
 import { duration, nameParts } from "../wording";
 import { showPublishHelp } from "./list";
 
 const ASK_EVERY_MS = 8_000;
 const ASK_SOON_MS = 1_500; // while it does not play
+const ASK_AGAIN_MS = 60_000; // when it was refused: each time is a line in the server's log
 
 export function watchView(name: string): HTMLElement[] {
   const [app, last] = nameParts(name);
@@ -25,6 +26,7 @@ export function watchView(name: string): HTMLElement[] {
   const ways = waySwitch(player.playback);
 
   function show(answer: Stream | null): void {
+    if (answer?.state === "refused") return; // who plays already may go on
     if (answer) stream = answer;
     ways.show(stream);
     if (!answer) return;
@@ -69,11 +71,14 @@ function openPlayer(name: string, usuallyMuted: boolean): Player {
 
 /** Tell the player, and `show`, how the stream is: now and then, and at once when playback stops. */
 function keepWatching(name: string, player: Player, show: (stream: Stream | null) => void): void {
+  if (isRefused()) return player.tell(refusedStream(name));
   let latest: Stream | null = null;
   const plays = (): boolean => player.playback.state === "playing";
+  const pause = (): number =>
+    latest?.state === "refused" ? ASK_AGAIN_MS : plays() ? ASK_EVERY_MS : ASK_SOON_MS;
   const askNow = keepAsking(
     () => askForOne(name),
-    () => (plays() ? ASK_EVERY_MS : ASK_SOON_MS),
+    pause,
     (stream) => {
       latest = stream ?? latest;
       player.tell(stream);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from pydantic import BaseModel, Field
@@ -26,6 +27,14 @@ class KeyBody(Model):
         default="", description="The rest of the stream's name that it is for; empty: any."
     )
     label: str = Field(default="", max_length=100, description="What to call it, for people.")
+
+
+class RotationBody(Model):
+    """How a key is rotated."""
+
+    overlap_s: float = Field(
+        default=0, ge=0, le=31_536_000, description="Seconds for which the old one is good as well."
+    )
 
 
 class KeyReport(BaseModel):
@@ -78,6 +87,7 @@ class KeysResource:
             Route(
                 *("POST", f"{one}/rotate", "Put a new key in its place", self._rotate, NewKey),
                 role=Role.ADMIN,
+                body=RotationBody,
                 problems=missing,
             ),
             Route(
@@ -108,7 +118,8 @@ class KeysResource:
         return {"key": key, "stored": _report(stored)}
 
     async def _rotate(self, call: Call) -> object:
-        stored, key = self._of(call, self._keys.rotate)
+        wish: RotationBody = call.body
+        stored, key = self._of(call, partial(self._keys.rotate, overlap_s=wish.overlap_s))
         return {"key": key, "stored": _report(stored)}
 
     async def _disable(self, call: Call) -> object:

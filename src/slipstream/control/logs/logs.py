@@ -73,7 +73,7 @@ class Logs:
         self.on_error: Callable[[str], object] | None = None  # told the kind, in any thread
         self.recent: Ring[Event] = Ring(LINES_KEPT)
         self._settings = settings
-        self._secrets = tuple(secrets)
+        self._secrets = list(secrets)
         self._worker = {} if worker is None else {"worker": worker}
         self._writer = _Writer(stream or sys.stderr)
         self._clock = clock
@@ -94,6 +94,10 @@ class Logs:
         """From the next line on, write as these settings say."""
         self._settings = settings
         self._configure()
+
+    def hide(self, secret: str) -> None:
+        """Mask this as well from now on, wherever it occurs."""
+        self._secrets.append(secret)
 
     def tick(self) -> None:
         """Tell what was left out."""
