@@ -150,6 +150,7 @@ def test_http_flv_is_the_same_byte_for_byte(server: RunningServer, stream: str) 
             for tls in (False, True, True, True)
         ]
         over_ws = stack.enter_context(WsClient(server, f"/{stream}.flv", tls=True))
+        assert [viewer.status for viewer in viewers] == [200] * 4  # all are there before more comes
         frames = [*gop(GOP_MS, filling=FILLING), *gop(2 * GOP_MS, filling=FILLING)]
         station.send(*frames)
         count = len(CONFIGS) + len(gop(0)) + len(frames)
