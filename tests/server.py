@@ -51,7 +51,7 @@ class RunningServer:
 
     def __init__(self, process: subprocess.Popen[bytes], folder: Path, log: Path) -> None:
         self.process = process
-        self.supervisor_was_killed = False
+        self.supervisor_was_killed = self.was_killed = False
         self._folder = folder
         self._log = log
         self._await_start()
@@ -195,6 +195,13 @@ class RunningServer:
         os.kill(self.supervisor_pid(), signal.SIGKILL)
         self.process.wait()
 
+    def kill_all(self) -> None:
+        """Kill all its processes, as if the machine had lost its power."""
+        self.was_killed = True
+        for pid in self.pids():
+            os.kill(pid, signal.SIGKILL)
+        self.process.wait()
+
     def _await_start(self) -> None:
         def answered() -> bool:
             assert self.process.poll() is None, f"the server did not start:\n{self.log()}"
@@ -237,6 +244,8 @@ def running_server(
     try:
         server = RunningServer(process, folder, log)
         yield server
+        if server.was_killed:
+            return
         if server.supervisor_was_killed or process.poll() is None:
             assert server.terminate() == 0, server.log()
     finally:

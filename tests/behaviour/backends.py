@@ -27,12 +27,17 @@ class Backend:
     Attributes:
         got: what was posted: the path, and the fields.
         ids: of what was posted, in the same order.
+        is_down: it answers 503 to everything.
+        fails_at_first: the event that it answers 500 to, once each.
+        failed: the ids of what it has so answered.
     """
 
     def __init__(self) -> None:
         self.got: list[tuple[str, Fields]] = []
         self.ids: list[str] = []
         self.is_down = False
+        self.fails_at_first = ""
+        self.failed: set[str] = set()
         self.url = ""
         self.ending = threading.Event()
 
@@ -48,8 +53,13 @@ class Backend:
             fields: Fields = {name: values[-1] for name, values in form.items()}
         else:
             fields = json.loads(body)
+        message_id = request.headers["webhook-id"]
+        if fields.get("event") == self.fails_at_first and message_id not in self.failed:
+            self.failed.add(message_id)
+            _say(request, 500)
+            return
         self.got.append((path, fields))
-        self.ids.append(request.headers["webhook-id"])
+        self.ids.append(message_id)
         getattr(self, f"_{path.strip('/').replace('/', '_')}")(request, fields)
 
     def wait_for(self, count: int, what: str) -> list[Fields]:
@@ -67,10 +77,17 @@ class Backend:
     def _on_publish(self, request: BaseHTTPRequestHandler, fields: Fields) -> None:
         _say(request, 200 if fields.get("psk") == PASSWORD else 403)
 
+    def _on_connect(self, request: BaseHTTPRequestHandler, fields: Fields) -> None:
+        _say(request, 200 if fields.get("psk") == PASSWORD else 403)
+
     def _done(self, request: BaseHTTPRequestHandler, fields: Fields) -> None:
         _say(request, 200)
 
     # ossrs.io/lts/en-us/docs/v5/doc/http-callback
+
+    def _api_v1_clients(self, request: BaseHTTPRequestHandler, fields: Fields) -> None:
+        good = fields["action"] != "on_connect" or PASSWORD in fields["tcUrl"]
+        _say(request, 200, b'{"code": 0}' if good else b'{"code": 403}')
 
     def _api_v1_streams(self, request: BaseHTTPRequestHandler, fields: Fields) -> None:
         query = parse_qs(fields["param"].lstrip("?"))
@@ -84,6 +101,10 @@ class Backend:
 
     def _events(self, request: BaseHTTPRequestHandler, fields: Fields) -> None:
         _say(request, 204)
+
+    def _may_connect(self, request: BaseHTTPRequestHandler, fields: Fields) -> None:
+        allow = json.dumps({"allow": PASSWORD in fields["query"], "cache_s": 60})
+        _say(request, 200, allow.encode())
 
     def _yes(self, request: BaseHTTPRequestHandler, fields: Fields) -> None:
         _say(request, 200)

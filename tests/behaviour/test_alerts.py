@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import time
+from collections import defaultdict
 
+import pytest
+
+from tests.behaviour.ailing import AILMENTS, TICK_S, Ailing, settings_of
+from tests.behaviour.backends import backend
 from tests.behaviour.conftest import OpenServer
 from tests.behaviour.pictures import gop
 from tests.behaviour.visits import on_air
-from tests.server import wait_until
+from tests.server import PATIENCE_S, RunningServer, running_server, wait_until
 
 SETTINGS = """
 [alerts]
@@ -44,3 +50,88 @@ def test_a_silence_is_told_by_log_api_and_metrics_until_it_is_over(
         ("alert.cleared", "info"),
     ]
     assert all(line["stream"] == stream and line["id"].startswith("rtmp-") for line in told)
+
+
+NOTHING_ELSE = """
+[alerts]
+for_s = 0
+max_keyframe_s = 0
+max_silence_s = 0
+max_drift_ms = 0
+max_repairs = 0
+
+[log]
+format = "json"
+"""
+LOOK_EVERY = 10  # ticks
+HEALS_NOT = "repairs"  # they count for a minute, or until the publisher leaves
+
+Told = dict[str, list[dict[str, object]]]
+
+
+class Accounts:
+    """What was told of each stream: by hooks, by events of the API and by the log."""
+
+    def __init__(self) -> None:
+        self.hooks: Told = defaultdict(list)
+        self.events: Told = defaultdict(list)
+        self.log: Told = defaultdict(list)
+
+
+@pytest.fixture(scope="module")
+def accounts(tmp_path_factory: pytest.TempPathFactory) -> Accounts:
+    """Of publishers that were ailing, one in each way, all at once, and were healed."""
+    found = Accounts()
+    with backend() as application:
+        apps = "".join(map(settings_of, AILMENTS))
+        hooks = f'[hooks]\nurl = "{application.url}/events"\nevents = ["alert"]\n'
+        folder = tmp_path_factory.mktemp("ailing")
+        with running_server(folder, settings=NOTHING_ELSE + hooks + apps) as server:
+            ail_and_heal(server)
+            application.wait_for(2 * len(AILMENTS), "alert")
+            for event in server.api("events?kind=alert&limit=500")["events"]:
+                found.events[event["stream"]].append(event["detail"])
+            for line in alert_lines(server):
+                found.log[line["stream"]].append(line)
+    for _, fields in application.got:
+        found.hooks[fields["stream"]].append(fields["detail"])
+    return found
+
+
+def ail_and_heal(server: RunningServer) -> None:
+    """Publish until every alert has been raised and cleared, or it takes too long."""
+    ailing = {kind: Ailing(server, kind) for kind in AILMENTS}
+    began_at, tick = time.monotonic(), 0
+    while time.monotonic() - began_at < PATIENCE_S:
+        tick += 1
+        time.sleep(max(began_at + tick * TICK_S - time.monotonic(), 0))
+        for one in ailing.values():
+            one.send(tick)
+        if tick % LOOK_EVERY:
+            continue
+        lines = [(line["stream"], line["event"]) for line in alert_lines(server)]
+        for one in ailing.values():
+            one.is_healed = (one.stream, "alert.raised") in lines
+        well = [(one.stream, "alert.cleared") in lines for one in ailing.values()]
+        if sum(well) == len(ailing) - 1 and ailing[HEALS_NOT].is_healed:
+            break
+    for one in ailing.values():
+        one.leave()
+
+
+def alert_lines(server: RunningServer) -> list[dict[str, object]]:
+    return [json.loads(line) for line in server.log().splitlines() if '"alert.' in line]
+
+
+@pytest.mark.parametrize("kind", AILMENTS)
+def test_each_alert_begins_and_ends_as_hook_event_and_line(accounts: Accounts, kind: str) -> None:
+    stream = f"{kind.replace('_', '')}/x"
+    for told in (accounts.hooks[stream], accounts.events[stream]):
+        assert [(one["alert"], one["state"]) for one in told] == [
+            (kind, "raised"),
+            (kind, "cleared"),
+        ]
+        assert told[0]["threshold"] == AILMENTS[kind].threshold
+    lines = accounts.log[stream]
+    assert [line["event"] for line in lines] == ["alert.raised", "alert.cleared"]
+    assert [line["alert"] for line in lines] == [kind, kind]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ from slipstream.rtmp import Code, Ended
 from tests.behaviour.backends import PASSWORD, Backend, backend
 from tests.behaviour.pictures import CONFIGS, gop
 from tests.behaviour.visits import end_of, on_air, refusal
-from tests.rtmp_client import RtmpClient
+from tests.rtmp_client import ClosedByServerError, RtmpClient
 from tests.server import RunningServer, running_server, wait_until
 
 FILM = Path(__file__).parents[1] / "captures" / "h264-aac.flv"
@@ -42,6 +44,21 @@ form = "srs"
 ask_publish = "{url}/api/v1/streams"
 ask_play = "{url}/api/v1/sessions"
 urls = {{ publish_done = "{url}/api/v1/streams", play_done = "{url}/api/v1/sessions" }}
+
+[apps.connectnginx.hooks]
+form = "nginx-rtmp"
+ask_connect = "{url}/on_connect"
+
+[apps.connectsrs.hooks]
+form = "srs"
+ask_connect = "{url}/api/v1/clients"
+urls = {{ disconnect = "{url}/api/v1/clients" }}
+
+[apps.connectown.hooks]
+ask_connect = "{url}/may_connect"
+
+[apps.connecthang.hooks]
+ask_connect = "{url}/hang"
 
 [apps.update]
 access = {{ publish = "anonymous" }}
@@ -137,6 +154,52 @@ def test_an_srs_backend_decides_who_publishes_and_who_plays(
     assert stopped["client_id"].startswith("rtmp-")
 
 
+@pytest.mark.parametrize("app", ["connectnginx", "connectsrs", "connectown"])
+def test_a_backend_of_each_form_decides_who_connects(server: RunningServer, app: str) -> None:
+    def url(password: str) -> str:  # of the application, where `connect` shows it
+        return server.publish_url(f"{app}?psk={password}/x")
+
+    for _ in range(2):
+        refused = refusal(url("guess"))
+        assert refused.code == Code.CONNECT_REJECTED
+        assert refused.description == "This connection is not allowed."
+    with RtmpClient.publishing(url(PASSWORD)) as publisher:
+        publisher.send(*CONFIGS, *gop(0))
+        with RtmpClient.playing(url(PASSWORD)) as viewer:
+            viewer.take(len(CONFIGS))
+        with pytest.raises(ClosedByServerError):
+            RtmpClient.playing(url("guess"))
+    server.wait_for_log(f"connect.refused .*app={app}.*reason=")
+
+
+def test_a_question_about_a_connection_is_what_other_servers_post(
+    server: RunningServer, application: Backend
+) -> None:
+    refusal(server.play_url("connectnginx?psk=guess&app=other/x"))
+    refusal(server.play_url("connectsrs?psk=guess/x"))
+    asked = application.wait_for(1, "connect")[-1]
+    assert asked["app"] == "connectnginx"
+    assert (asked["addr"], asked["psk"], asked["call"]) == ("127.0.0.1", "guess", "connect")
+    assert asked["tcurl"].startswith("rtmp://127.0.0.1:")
+    assert asked.keys() >= {"flashver", "swfurl", "pageurl", "epoch"}
+    asked = application.wait_for(1, "on_connect")[-1]
+    assert asked["app"] == "connectsrs"
+    assert asked["tcUrl"].endswith("connectsrs?psk=guess")
+    assert asked.keys() >= {"server_id", "client_id", "ip", "vhost", "pageUrl"}
+
+
+def test_ffmpeg_publishes_where_it_may_connect_and_nowhere_else(
+    server: RunningServer, tmp_path: Path
+) -> None:
+    def publish(password: str) -> subprocess.CompletedProcess[bytes]:
+        url = server.publish_url(f"connectsrs?psk={password}/film")
+        command = [sys.executable, "-m", "tests.pyav_client", "publish", str(FILM), url]
+        return subprocess.run([*command, str(tmp_path / "copy.flv")], check=False)
+
+    assert publish(PASSWORD).returncode == 0
+    assert publish("guess").returncode != 0
+
+
 def test_a_backend_that_hangs_drips_fails_floods_or_redirects_lets_nobody_in_and_no_stream_notices(
     server: RunningServer, stream: str
 ) -> None:
@@ -147,13 +210,15 @@ def test_a_backend_that_hangs_drips_fails_floods_or_redirects_lets_nobody_in_and
 
     with on_air(server, stream) as station, ThreadPoolExecutor() as visitors:
         refusals = [visitors.submit(refused_after_s, how) for how in BROKEN]
+        connecting = visitors.submit(refusal, server.play_url("connecthang/x"))
         start_ms = 0
         while not all(refused.done() for refused in refusals):
             start_ms += 200
             station.send(*gop(start_ms))  # arrives while they wait
     assert max(refused.result() for refused in refusals) < 2 * REFUSED_WITHIN_S
+    assert connecting.result().code == Code.CONNECT_REJECTED
     log = server.log()
-    assert log.count("no answer within 3 s") >= 2
+    assert log.count("no answer within 3 s") >= 3
     assert "answered with the status 500" in log
     assert "answered with the redirect 307, which is not followed" in log
     assert "more than 65536 bytes" in log
@@ -196,23 +261,58 @@ def test_a_limit_is_told(server: RunningServer, application: Backend) -> None:
 EVENTS = '[streams]\ngrace_s = 1\n[hooks]\nurl = "{url}/events"\n'
 
 
-def test_what_nobody_took_is_delivered_after_a_restart_once_and_in_order(tmp_path: Path) -> None:
-    with backend() as application:
-        application.is_down = True
-        settings = EVENTS.format(url=application.url)
-        with running_server(tmp_path, settings=settings) as server:
-            with RtmpClient.publishing(server.publish_url("live/x")) as publisher:
+ALL = ["publish", "stream_up", "publish_done", "stream_down"]
+
+
+def test_what_nobody_took_is_delivered_after_all_was_killed_once_and_in_order(
+    tmp_path: Path,
+) -> None:
+    streams = ["live/a", "live/b", "live/c"]
+    with backend() as failing, backend() as application:
+        failing.is_down = True
+        with running_server(tmp_path, settings=EVENTS.format(url=failing.url)) as server:
+            publishers = [RtmpClient.publishing(server.publish_url(one)) for one in streams]
+            for publisher in publishers:
                 publisher.send(*CONFIGS, *gop(0))
-                server.wait_for_log("hooks.failed")
+            for publisher in publishers[:2]:
                 publisher.leave()
-            server.wait_for_log("publish.end")
-        application.is_down = False
-        with running_server(tmp_path, settings=settings):
-            application.wait_for(1, "stream_down")
-        events = [fields["event"] for _, fields in application.got]
-        assert events == ["publish", "stream_up", "publish_done", "stream_down"]
-        assert len(set(application.ids)) == len(events)
+            wait_until(lambda: written(tmp_path) == 10, "ten events on disk")
+            server.kill_all()
+        application.fails_at_first = "stream_up"
+        with running_server(tmp_path, settings=EVENTS.format(url=application.url)):
+            application.wait_for(3, "stream_up")
+            application.wait_for(2, "stream_down")
+        told = {
+            one: [fields["event"] for _, fields in application.got if fields["stream"] == one]
+            for one in streams
+        }
+        assert told == {"live/a": ALL, "live/b": ALL, "live/c": ALL[:2]}
+        assert len(application.ids) == len(set(application.ids)) == 10
+        assert len(application.failed) == 3
         assert application.ids == [fields["id"] for _, fields in application.got]
+
+
+def written(folder: Path) -> int:
+    """How many events are on disk."""
+    count = 0
+    for path in (folder / "hooks").glob("outbox-*.sqlite3"):
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+            count += database.execute("SELECT count(*) FROM message").fetchone()[0]
+    return count
+
+
+def test_where_nothing_can_be_written_media_go_on_and_the_log_says_so(tmp_path: Path) -> None:
+    folder = tmp_path / "hooks"
+    folder.write_text("in the way")
+    with (
+        backend() as application,
+        running_server(tmp_path, settings=EVENTS.format(url=application.url)) as server,
+    ):
+        with on_air(server, "live/x") as station:
+            server.wait_for_log(f"hooks.outbox_failed .*path={folder}")
+            station.send(*gop(200))
+            folder.unlink()
+        application.wait_for(1, "stream_down")
 
 
 def test_what_a_worker_had_to_tell_when_it_was_killed_its_successor_tells(tmp_path: Path) -> None:

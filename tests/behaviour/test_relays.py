@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from slipstream.access import Store, Users
 from slipstream.amf import build_amf0
 from slipstream.media import Frame
 from tests.behaviour.pictures import CONFIGS, GOP_MS, METADATA, bodies, gop
+from tests.flv_client import FlvClient
 from tests.relays.operator import add, ask, connection, remove, wait_for_state
 from tests.relays.target import Target
 from tests.rtmp_client import ClosedByServerError, RtmpClient
@@ -27,6 +29,11 @@ wait_s = 2
 allowed_hosts = ["127.0.0.1"]
 max_retry_s = 0.2
 linger_s = 0.2
+"""
+USERS = """
+[apps.llnw.access]
+publish = "user"
+user_scheme = "llnw"
 """
 SET_DATA_FRAME = build_amf0("@setDataFrame")
 
@@ -42,7 +49,8 @@ def relaying(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer
 def source(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """Another server, whose streams are fetched."""
     folder = tmp_path_factory.mktemp("source")
-    with running_server(folder, "--workers", "1", settings=SETTINGS) as server:
+    Users(Store(folder)).put("ann", "pass")
+    with running_server(folder, "--workers", "1", settings=SETTINGS + USERS) as server:
         yield server
 
 
@@ -224,6 +232,31 @@ def test_a_target_that_wants_a_user_and_a_password_gets_them(
             remove(relaying, relay)
 
 
+def test_a_target_that_asks_for_them_in_limelights_way_gets_them(
+    relaying: RunningServer, source: RunningServer, stream: str
+) -> None:
+    name = stream.partition("/")[2]
+
+    def url(password: str) -> str:
+        return source.play_url(f"llnw/{name}").replace("//", f"//ann:{password}@")
+
+    frames = (*CONFIGS, *gop(0))
+    with (
+        RtmpClient.publishing(relaying.publish_url(stream)) as publisher,
+    ):
+        wrong = add(relaying, "push", stream, url("guess"))
+        publisher.send(*frames)
+        wait_until(
+            lambda: "authfailed" in connection(relaying, wrong).get("error", ""),
+            "the refusal of the wrong password",
+        )
+        remove(relaying, wrong)
+        right = add(relaying, "push", stream, url("pass"))
+        with FlvClient(source, f"/llnw/{name}.flv") as viewer:
+            assert [tag.body for tag in viewer.take(len(frames))] == bodies(frames)
+        remove(relaying, right)
+
+
 # Pulled
 
 
@@ -306,10 +339,13 @@ def test_a_pull_goes_on_when_its_worker_dies(source: RunningServer, tmp_path: Pa
 # At run time
 
 
-def test_relays_that_were_added_are_there_after_a_restart(tmp_path: Path) -> None:
-    with Target() as target:
+def test_what_was_added_stopped_and_removed_is_so_after_a_restart(tmp_path: Path) -> None:
+    with Target() as target, Target() as other:
         with running_server(tmp_path, "--workers", "1", settings=SETTINGS) as server:
             relay = add(server, "push", "live/a", target.url("out/secret"))
+            resting = add(server, "push", "live/a", other.url("out/resting"))
+            ask(server, "POST", f"relays/{resting}/stop")
+            remove(server, add(server, "push", "live/a", other.url("out/removed")))
         with (
             running_server(tmp_path, "--workers", "1", settings=SETTINGS) as server,
             RtmpClient.publishing(server.publish_url("live/a")) as publisher,
@@ -317,6 +353,9 @@ def test_relays_that_were_added_are_there_after_a_restart(tmp_path: Path) -> Non
             publisher.send(*CONFIGS, *gop(0))
             target.wait_for(13)
             assert connection(server, relay)["state"] == "running"
+            states = {known["id"]: known["state"] for known in server.api("relays")["relays"]}
+            assert states == {relay: "running", resting: "stopped"}
+            assert other.connections == 0
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,27 @@ from contextlib import ExitStack, contextmanager
 import pytest
 
 from slipstream.media import Frame
+from tests.behaviour.backends import backend
 from tests.behaviour.conftest import OpenServer
 from tests.behaviour.pictures import CONFIGS, GOP_MS, bodies, gop
+from tests.relays.operator import add
+from tests.relays.target import Target
 from tests.rtmp_client import RtmpClient
 from tests.server import RunningServer, wait_until
 
 VIEWERS = 12  # so that either worker has some
+COUNTED = """
+[relays]
+allowed_hosts = ["127.0.0.1"]
+[alerts]
+for_s = 0
+max_silence_s = 1
+"""
+TOTALS = (
+    'hook_events_total{result="sent"}',
+    'relay_bytes_total{kind="push"}',
+    'alerts_raised_total{alert="silence"}',
+)
 LONG_GRACE = "[streams]\ngrace_s = 60\nwait_s = 60\nidle_s = 60\n"
 
 
@@ -213,3 +228,33 @@ def test_supervisor_and_a_worker_die_together(crew: RunningServer, stream: str) 
         wait_until(lambda: len(crew.worker_pids()) == 2, "a worker in its place")
         assert running.home in crew.worker_pids()
         running.go_on()
+
+
+def test_what_hooks_relays_and_alerts_have_counted_outlives_their_worker(
+    open_server: OpenServer, stream: str
+) -> None:
+    with backend() as application, Target() as target:
+        told = f'[hooks]\nurl = "{application.url}/events"\n'
+        server = open_server("--workers", "2", settings=f"{told}{COUNTED}")
+        with RtmpClient.publishing(server.publish_url(stream)) as publisher:
+            add(server, "push", stream, target.url("out/x"))
+            publisher.send(*CONFIGS, *gop(0))
+            target.wait_for(len(CONFIGS))
+            wait_until(lambda: all(totals(server)), "counts of everything")
+            before = totals(server)
+            kill(server, server.stream(stream)["worker"])
+            low = [totals(server)]
+            wait_until(
+                lambda: low.append(totals(server)) or len(server.worker_pids()) == 2,
+                "another worker",
+            )
+            low.append(totals(server))
+    for after in low:
+        assert all(now >= then for now, then in zip(after, before, strict=True)), (before, after)
+
+
+def totals(server: RunningServer) -> list[float]:
+    """What the server has counted in all its workers."""
+    page = server.metrics()
+    found = [re.search(rf"^slipstream_{name} (\S+)$", page, re.MULTILINE) for name in TOTALS]
+    return [0.0 if match is None else float(match[1]) for match in found]

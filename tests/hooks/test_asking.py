@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -12,6 +13,7 @@ from slipstream.hooks import HookSettings
 from slipstream.hooks.asking import Asking
 from slipstream.hooks.breaker import OPENS_AFTER
 from slipstream.hooks.sender import Sender
+from slipstream.hub import Notice, NoticeKind
 from tests.hooks.receiver import Answer, Receiver, drip, flood, hang, receiving, says
 
 REQUEST = Request(
@@ -194,3 +196,42 @@ async def test_many_at_once_have_their_answers_while_one_hangs() -> None:
         decisions = await asyncio.gather(*playing)
         assert all(decision.allowed for decision in decisions)
         assert not any(decision.allowed for decision in await asyncio.gather(*hanging))
+
+
+CONNECTING = Notice(
+    NoticeKind.CONNECT, "live", "rtmp-7", "192.0.2.1", "rtmp", "FMLE/3.0", query="token=secret"
+)
+
+
+async def test_a_question_about_a_connection_is_asked_and_kept_as_the_others_are() -> None:
+    answer = says(200, b'{"cache_s": 60}')
+    async with (
+        receiving(answer) as receiver,
+        asking(receiver, ask_connect=receiver.url) as backend,
+    ):
+        assert backend.is_asked("live")
+        for connection in ("rtmp-7", "rtmp-8"):
+            assert (await backend.ask_connect(replace(CONNECTING, id=connection))).allowed
+        asked = json.loads(receiver.got[0].body)
+        assert len(receiver.got) == 1
+        for other in ("address", "query", "client", "tc_url", "page_url"):
+            await backend.ask_connect(replace(CONNECTING, **{other: "other"}))
+        await backend.ask_connect(replace(CONNECTING, stream="other"))
+        assert len(receiver.got) == 7
+    assert (asked["question"], asked["app"], asked["stream"]) == ("connect", "live", "")
+    assert asked["query"] == "token=secret"
+
+
+async def test_who_connects_is_not_asked_about_unless_it_is_set() -> None:
+    async with receiving() as receiver, asking(receiver) as backend:
+        assert not backend.is_asked("live")
+
+
+async def test_after_five_failures_nobody_connects_and_nobody_is_asked() -> None:
+    async with (
+        receiving(says(500)) as receiver,
+        asking(receiver, ask_connect=receiver.url) as backend,
+    ):
+        for _ in range(OPENS_AFTER + 3):
+            assert not (await backend.ask_connect(CONNECTING)).allowed
+        assert len(receiver.got) == OPENS_AFTER

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
+from structlog.testing import capture_logs
 
 from slipstream.hooks import HookSettings
 from slipstream.hooks.courier import Courier
@@ -189,6 +190,37 @@ async def test_without_anything_to_tell_there_is_no_file(tmp_path: Path) -> None
     async with delivering(tmp_path / "hooks", HookSettings()):
         await asyncio.sleep(0)
     assert not (tmp_path / "hooks").exists()
+
+
+class SmallDisk(Outbox):
+    """An outbox on a disk that is nearly full."""
+
+    def open(self) -> None:
+        super().open()
+        self._opened.execute("PRAGMA max_page_count = 8")
+
+
+async def test_a_disk_that_is_full_costs_what_it_cannot_hold_and_the_rest_arrives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("slipstream.hooks.courier.LOOK_S", 0.02)
+    monkeypatch.setattr("tests.hooks.test_courier.Outbox", SmallDisk)
+    async with (
+        receiving() as receiver,
+        delivering(tmp_path, HookSettings(url=receiver.url)) as courier,
+    ):
+        courier.tell(message(0))
+        await receiver.until(1)
+        with capture_logs() as logs:
+            courier.tell(message(1)._replace(body=b"x" * 100_000))
+            async with asyncio.timeout(20):
+                while not courier.dropped:
+                    await asyncio.sleep(0)
+        courier.tell(message(2))
+        got = await receiver.until(2)
+    assert [one.id for one in got] == [message(0).id, message(2).id]
+    assert "full" in logs[0]["error"]
+    assert logs[0]["path"].startswith(str(tmp_path))
 
 
 async def test_a_disk_that_fails_costs_the_events_and_nothing_else(

@@ -144,7 +144,7 @@ class Worker:
             places=(workers, 0 if member is None else member.badge.slot),
             gives_way=lambda: self.shutdown.is_draining,
         )
-        gate.backend = self._hooks.asking
+        gate.backend = services.doorkeeper = self._hooks.asking
         self._slates = Slates(hub, live.reader(Config.slate_settings), loop, services.new_id)
         self._http = HttpEntrance(http_admissions, loop, self._trusted_proxies)
         self._proxies = Proxies(self._trusted_proxies, loop)

@@ -51,6 +51,7 @@ class Parts:
     """Shared by all workers."""
     others: dict[str, Callable[[], Mapping[str, float]]] = field(default_factory=dict)
     """What further parts of this worker count, by the metric's name, each by the value of its
-    label. Numbers of several workers are added up; `metrics.METRICS` has a row for each name."""
+    label. Numbers of several workers are added up; `metrics.METRICS` has a row for each name, and
+    `counters.OF_OTHERS` if what is counted outlives the worker."""
     reload: Reload = no_reload
     """Has the whole server read its configuration again."""

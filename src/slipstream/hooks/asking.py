@@ -1,11 +1,11 @@
-"""Asks somebody's own application whether somebody may publish or play."""
+"""Asks somebody's own application whether somebody may connect, publish or play."""
 
 from __future__ import annotations
 
 import asyncio
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import NamedTuple
 
 import structlog
@@ -29,11 +29,12 @@ class _Question(NamedTuple):
     """All that an answer may depend on, so that it holds for nobody else."""
 
     url: str
-    request: Request
+    asked: Hashable
+    """Whom it is about, and what they want, but for the connection's id."""
 
 
 class Asking:
-    """The gate's `AskBackend`, and who is asked whether somebody may go on.
+    """The gate's `AskBackend`, the connections' `Doorkeeper`, and who asks whether to go on.
 
     Attributes:
         asked: questions that were posted.
@@ -69,12 +70,30 @@ class Asking:
         url = settings.asked_about(str(request.action))
         if not url:
             return Decision(allowed=False, reason=f"hooks.ask_{request.action} names nobody to ask")
-        now = asyncio.get_running_loop().time()
         # Connections have different ids, and the answer is meant for whoever shows the same.
         question = _Question(url, request._replace(id=""))
+        action = str(request.action)
+        return await self._decide(question, action, _notice(request), settings)
+
+    def is_asked(self, app: str) -> bool:
+        """See `Doorkeeper`."""
+        return bool(self._settings_of(app).ask_connect)
+
+    async def ask_connect(self, notice: Notice) -> Decision:
+        """See `Doorkeeper`."""
+        settings = self._settings_of(notice.stream)
+        shown = (notice.stream, notice.address, notice.query, notice.client)
+        more = (notice.tc_url, notice.page_url, notice.detail.get("user", ""))
+        question = _Question(settings.ask_connect, (*shown, *more))
+        return await self._decide(question, "connect", notice, settings)
+
+    async def _decide(
+        self, question: _Question, action: str, notice: Notice, settings: HookSettings
+    ) -> Decision:
+        now = asyncio.get_running_loop().time()
         answer = self._answers.find(question, now)
         if answer is None:
-            answer = await self.answer(str(request.action), _notice(request), url, settings)
+            answer = await self.answer(action, notice, question.url, settings)
             self._answers.keep(question, answer, now)
         return _decision(answer, settings)
 
@@ -82,7 +101,7 @@ class Asking:
         """What somebody who is asked says; `allows` is None if they say nothing.
 
         Args:
-            action: `publish`, `play` or `update`.
+            action: `connect`, `publish`, `play` or `update`.
             notice: whom it is about.
             url: who is asked.
             settings: of the stream.

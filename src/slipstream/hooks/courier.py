@@ -104,7 +104,7 @@ class Courier:
         try:
             await self._write()
         except (sqlite3.Error, OSError) as error:
-            log.warning("hooks.outbox_failed", error=str(error))
+            self._say_failed(error)
         await self._in_thread(self._outbox.close)
         self._thread.shutdown(wait=False)
 
@@ -115,7 +115,7 @@ class Courier:
             try:
                 await self._turn()
             except (sqlite3.Error, OSError) as error:
-                log.warning("hooks.outbox_failed", error=str(error))
+                self._say_failed(error)
                 if self._ending:
                     return
                 await asyncio.sleep(LOOK_S)
@@ -192,7 +192,7 @@ class Courier:
             if settled:
                 await self._in_thread(self._outbox.remove, entry.number)
         except (sqlite3.Error, OSError) as error:
-            log.warning("hooks.outbox_failed", error=str(error))
+            self._say_failed(error)
             settled = False
         except Exception:
             log.exception("hooks.bug")  # its stream waits, and no other does
@@ -254,6 +254,9 @@ class Courier:
         """Do what waits for the disk where nobody waits for it, even if we are cancelled."""
         loop = asyncio.get_running_loop()
         return await asyncio.shield(loop.run_in_executor(self._thread, function, *arguments))
+
+    def _say_failed(self, error: Exception) -> None:
+        log.warning("hooks.outbox_failed", path=str(self._outbox.path), error=str(error))
 
     def _url_of(self, entry: Entry) -> str:
         return self._settings_of(entry.stream).url_of(entry.event)

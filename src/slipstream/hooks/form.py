@@ -47,7 +47,7 @@ class Form(Protocol):
         """The body that asks about an action; None if this form has no such question.
 
         Args:
-            action: `publish`, `play` or `update`, of whoever publishes or plays.
+            action: `connect`, `publish` or `play`, or `update` of whoever publishes or plays.
             notice: who wants what; of an update its kind says whether it publishes or plays.
             stamp: with it.
         """

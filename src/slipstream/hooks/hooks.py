@@ -22,6 +22,8 @@ from slipstream.hooks.updates import Updates
 from slipstream.hub import EndReason, Hub, Notice
 
 FOLDER = "hooks"
+EVENT_RESULTS = ("sent", "failed", "dropped", "asked", "unanswered")
+COMMAND_RESULTS = ("started", "failed", "dropped")
 LAST_POSTS_S = 1.0  # when the worker ends; what is not delivered by then stays on disk
 
 
@@ -85,17 +87,12 @@ class Hooks:
 
     def _events(self) -> dict[str, float]:
         told, asked = self.courier, self.asking
-        return {
-            "sent": told.sent,
-            "failed": told.failed,
-            "dropped": told.dropped,
-            "asked": asked.asked,
-            "unanswered": asked.unanswered,
-        }
+        counts = (told.sent, told.failed, told.dropped, asked.asked, asked.unanswered)
+        return dict(zip(EVENT_RESULTS, counts, strict=True))
 
     def _commands(self) -> dict[str, float]:
         run = self.commands
-        return {"started": run.started, "failed": run.failed, "dropped": run.dropped}
+        return dict(zip(COMMAND_RESULTS, (run.started, run.failed, run.dropped), strict=True))
 
     def _hear(self, notice: Notice) -> None:
         if not self._throttle.lets_through(notice, asyncio.get_running_loop().time()):

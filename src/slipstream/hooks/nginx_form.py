@@ -39,17 +39,17 @@ class NginxForm:
 
     content_type = "application/x-www-form-urlencoded"
 
-    def tell(self, notice: Notice, stamp: Stamp) -> bytes | None:  # noqa: ARG002 - has no time
+    def tell(self, notice: Notice, stamp: Stamp) -> bytes | None:
         """None for what nginx-rtmp does not tell."""
         call = CALLS.get(notice.kind)
-        return None if call is None else _body(call, notice, MORE.get(call, {}))
+        return None if call is None else _body(call, notice, _more(call, stamp))
 
     def ask(self, action: str, notice: Notice, stamp: Stamp) -> bytes | None:
-        """`publish`, `play`, `update_publish` or `update_play`."""
+        """`connect`, `publish`, `play`, `update_publish` or `update_play`."""
         if action != "update":
-            return _body(action, notice, MORE[action])
+            return _body(action, notice, _more(action, stamp))
         seconds = notice.detail.get("seconds", 0)
-        more = {"time": str(seconds), "timestamp": str(int(stamp.at_s * 1000) & 0x7FFFFFFF)}
+        more = {"time": str(seconds), "timestamp": _milliseconds(stamp)}
         return _body(f"update_{notice.kind}", notice, more)
 
     def read(self, posted: Posted) -> Answer:
@@ -67,6 +67,14 @@ def connection_number(connection_id: str) -> int:
     for digits in _NUMBERS.findall(connection_id):
         number = number * WORKER_STEP + int(digits)
     return number
+
+
+def _more(call: str, stamp: Stamp) -> dict[str, str]:
+    return {"epoch": _milliseconds(stamp)} if call == "connect" else MORE.get(call, {})
+
+
+def _milliseconds(stamp: Stamp) -> str:
+    return str(int(stamp.at_s * 1000) & 0x7FFFFFFF)
 
 
 def _body(call: str, notice: Notice, more: dict[str, str]) -> bytes:

@@ -139,6 +139,11 @@ class HookSettings(BaseModel):
         default="",
         description='Who is asked whether somebody may play, where `access.play` has "hook".',
     )
+    ask_connect: Url = Field(
+        default="",
+        description="Who is asked whether somebody may connect over RTMP, before all else; empty: "
+        "nobody, and anybody may.",
+    )
     ask_update: Url = Field(
         default="",
         description="Who is asked, every `update_s`, whether those who publish or play may go on; "
@@ -188,8 +193,9 @@ class HookSettings(BaseModel):
         return [words for name in self.commands if name == event for words in self.commands[name]]
 
     def asked_about(self, action: str) -> str:
-        """Who is asked about an action, `publish`, `play` or `update`; empty: nobody."""
+        """Who is asked about an action: `connect`, `publish`, `play` or `update`; empty: nobody."""
         return {
+            "connect": self.ask_connect,
             "publish": self.ask_publish,
             "play": self.ask_play,
             "update": self.ask_update,
@@ -199,4 +205,4 @@ class HookSettings(BaseModel):
         """What the other servers tell only by asking."""
         if self.form == "json":
             return set()
-        return {action for action in ("publish", "play") if self.asked_about(action)}
+        return {action for action in ("connect", "publish", "play") if self.asked_about(action)}

@@ -1,16 +1,20 @@
-"""Who an RTMP client is, where users have passwords: asked for in the answers to `connect`.
+"""Who an RTMP client is, where users have passwords, and whether others let it connect.
 
-A client that is turned away connects again and says more, mostly on a new connection; it is given
-a moment on the old one, for some stay, and all must be able to read the answer.
+Passwords are asked for in the answers to `connect`. A client that is turned away for that
+connects again and says more, mostly on a new connection; it is given a moment on the old one, for
+some stay, and all must be able to read the answer. Whom others turn away may go at once.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import structlog
 
+from slipstream.access import Decision
 from slipstream.hub import NoticeKind
+from slipstream.net.rtmp_question import RtmpQuestion
 from slipstream.rtmp import ConnectRequested
 from slipstream.rtmp.authentication import without_credentials
 
@@ -20,6 +24,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 AGAIN_S = 1.0
+ANSWER_S = 40.0  # more than others may take to answer, by the settings
+REFUSAL = "This connection is not allowed."
 PUBLISHER = "nonprivate"  # the `type` that FFmpeg, OBS, librtmp and GStreamer give as publishers
 
 
@@ -41,15 +47,47 @@ def introduce(session: RtmpSession, event: ConnectRequested) -> bool:
     if not introduction.refusal:
         return True
     if introduction.reason:
-        log.warning(
-            "connect.refused",
-            id=session.connection_id,
-            address=address,
-            app=event.app,
-            reason=introduction.reason,
-        )
-        session.tell(NoticeKind.REFUSED, event.app, reason=introduction.reason, action="connect")
+        _refused(session, event, introduction.reason)
     session.connection.reject_connect(introduction.refusal)
     session.flush()
     session.expect("another connect", AGAIN_S)
     return False
+
+
+def ask_others(session: RtmpSession, event: ConnectRequested, then: Callable[[], None]) -> None:
+    """Have a client connect if those who decide it say so, at once if nobody does.
+
+    Args:
+        session: of the connection.
+        event: its `connect`.
+        then: called if it may; if not, it has its answer, and is closed.
+    """
+    keeper = session.services.doorkeeper
+    if session.link.is_muted or keeper is None or not keeper.is_asked(event.app):
+        then()
+        return
+
+    def on_answer(decision: Decision) -> None:
+        if decision.allowed:
+            then()
+            return
+        _refused(session, event, decision.reason)
+        session.connection.reject_connect(REFUSAL)
+        session.close("connecting was refused")
+
+    user = session.caller.user
+    detail = {"user": user} if user else {}
+    notice = session.notice(NoticeKind.CONNECT, event.app, event.query, **detail)
+    session.expect("an answer about it", ANSWER_S)
+    RtmpQuestion(session, keeper.ask_connect(notice), on_answer).begin()
+
+
+def _refused(session: RtmpSession, event: ConnectRequested, reason: str) -> None:
+    log.warning(
+        "connect.refused",
+        id=session.connection_id,
+        address=session.link.address,
+        app=event.app,
+        reason=reason,
+    )
+    session.tell(NoticeKind.REFUSED, event.app, reason=reason, action="connect")

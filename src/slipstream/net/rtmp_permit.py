@@ -74,7 +74,8 @@ def permit(session: RtmpSession, action: Action, name: str, query: str, then: Gr
         tc_url=caller.tc_url,
         page_url=caller.page_url,
     )
-    decision = session.services.gate.decide(request, session.services.loop.time())
+    gate, now = session.services.gate, session.services.loop.time()
+    decision = gate.decide(request, now)
     if not decision.undecided:
         then(_permit(session, request, decision))
         return
@@ -82,7 +83,7 @@ def permit(session: RtmpSession, action: Action, name: str, query: str, then: Gr
     def on_answer(decision: Decision) -> None:
         then(_permit(session, request, decision))
 
-    RtmpQuestion(session, request, on_answer).begin()
+    RtmpQuestion(session, gate.ask(request, now), on_answer).begin()
 
 
 def pack_permit(permit: Permit) -> bytes:

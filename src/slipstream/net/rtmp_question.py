@@ -1,12 +1,12 @@
-"""One question of an RTMP connection that others must answer: may it publish or play?"""
+"""One question of an RTMP connection that others must answer: may it connect, publish or play?"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any
 
-from slipstream.access import Decision, Request
+from slipstream.access import Decision
 from slipstream.rtmp import Event
 
 if TYPE_CHECKING:
@@ -18,18 +18,21 @@ class RtmpQuestion:
 
     Args:
         session: of the connection.
-        request: what it asks for.
+        asking: asks, and never raises.
         then: gets the answer, unless the connection has ended.
     """
 
-    __slots__ = ("_request", "_session", "_task", "_then", "held")
+    __slots__ = ("_asking", "_session", "_task", "_then", "held")
 
     def __init__(
-        self, session: RtmpSession, request: Request, then: Callable[[Decision], None]
+        self,
+        session: RtmpSession,
+        asking: Coroutine[Any, Any, Decision],
+        then: Callable[[Decision], None],
     ) -> None:
         self.held: list[Event] = []
         self._session = session
-        self._request = request
+        self._asking = asking
         self._then = then
         self._task: asyncio.Task[Decision] | None = None
 
@@ -39,9 +42,7 @@ class RtmpQuestion:
         session.waiting = self
         if not session.publishers:
             session.link.stop_watching()  # what comes would have to be held
-        services = session.services
-        asking = services.gate.ask(self._request, services.loop.time())
-        self._task = services.loop.create_task(asking)
+        self._task = session.services.loop.create_task(self._asking)
         self._task.add_done_callback(self._on_answer)
 
     def _on_answer(self, task: asyncio.Task[Decision]) -> None:

@@ -22,7 +22,7 @@ from slipstream.net.deadline import Deadline
 from slipstream.net.link import Link
 from slipstream.net.rtmp_caller import RtmpCaller
 from slipstream.net.rtmp_claim import RtmpClaim
-from slipstream.net.rtmp_introduction import introduce
+from slipstream.net.rtmp_introduction import ask_others, introduce
 from slipstream.net.rtmp_move import move_to_publisher
 from slipstream.net.rtmp_permit import Permit, permit, refused, unpack_permit
 from slipstream.net.rtmp_publisher import RtmpPublisher
@@ -207,11 +207,15 @@ class RtmpSession:
         self._connection.reject_publish(stream_id, "NetStream.Publish.BadName", reason)
         self.close("publishing was refused")
 
-    def tell(
+    def tell(self, kind: NoticeKind, stream: str, *more: str, **detail: Any) -> None:
+        """Have it known what the connection does; arguments are those of `notice()`."""
+        self.services.hub.notices.tell(self.notice(kind, stream, *more, **detail))
+
+    def notice(
         self, kind: NoticeKind, stream: str, query: str = "", reason: str = "", **detail: object
-    ) -> None:
-        """Have it known what the connection does."""
-        notice = Notice(
+    ) -> Notice:
+        """What there is to say of what the connection does."""
+        return Notice(
             kind,
             stream=stream,
             id=self.connection_id,
@@ -224,7 +228,6 @@ class RtmpSession:
             reason=reason,
             detail=detail,
         )
-        self.services.hub.notices.tell(notice)
 
     @property
     def connection(self) -> ServerConnection:
@@ -247,8 +250,10 @@ class RtmpSession:
 
     def _on_connect(self, event: ConnectRequested) -> None:
         self.caller = RtmpCaller.of(event)
-        if not introduce(self, event):
-            return
+        if introduce(self, event):
+            ask_others(self, event, partial(self._on_let_in, event))
+
+    def _on_let_in(self, event: ConnectRequested) -> None:
         self._connection.accept_connect()
         self._settle()
         self.expect("publish or play", self.services.settings.request_s)

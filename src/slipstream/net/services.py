@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Protocol
 
-from slipstream.access import Gate
-from slipstream.hub import Alone, Directory, Hub
+from slipstream.access import Decision, Gate
+from slipstream.hub import Alone, Directory, Hub, Notice
 from slipstream.net.admissions import Admissions
 from slipstream.net.farewells import Farewells
 from slipstream.net.intake import Intake
@@ -75,6 +75,16 @@ class Mover(Protocol):
         """
 
 
+class Doorkeeper(Protocol):
+    """Knows whether others decide who may connect over RTMP, and asks them."""
+
+    def is_asked(self, app: str) -> bool:
+        """Whether others decide it of this application."""
+
+    async def ask_connect(self, notice: Notice) -> Decision:
+        """Return what they say of whoever connects; it never takes long, and never raises."""
+
+
 def _nothing_against() -> str:
     return ""
 
@@ -95,6 +105,8 @@ class Services:
     """None if there are no other workers."""
     refuse_publish: Callable[[], str] = _nothing_against
     """Why nobody more may publish now; empty if anybody may."""
+    doorkeeper: Doorkeeper | None = None
+    """None if everybody may connect."""
     farewells: Farewells | None = None
     """Ends connections whose peers have left; None: that is done at once."""
     worker: int = 0

@@ -166,7 +166,8 @@ class Relay:
         for _ in range(STEPS):
             session = await self._make_session(url)
             await self._see_through(session)
-            answer = answer_challenge(session.refusal, url.user, url.password, token_hex(4))
+            plain = app.partition("?")[0]
+            answer = answer_challenge(session.refusal, url.user, url.password, token_hex(4), plain)
             if not answer:
                 break
             url = url._replace(app=f"{app}{'&' if '?' in app else '?'}{answer}")

@@ -5,9 +5,8 @@ Source: github.com/arut/nginx-rtmp-module/wiki/Directives.
 
 from __future__ import annotations
 
-ASKED = {"on_publish": "publish", "on_play": "play"}
+ASKED = {"on_connect": "connect", "on_publish": "publish", "on_play": "play"}
 TOLD = {
-    "on_connect": "connect",
     "on_disconnect": "disconnect",
     "on_publish_done": "publish_done",
     "on_play_done": "play_done",

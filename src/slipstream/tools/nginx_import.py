@@ -224,13 +224,12 @@ class _Importer:
         hooks["form"] = "nginx-rtmp"
         if what in ASKED:
             hooks[f"ask_{ASKED[what]}"] = url
-            app["access"][ASKED[what]] = "hook"
+            if what != "on_connect":  # what is asked then comes before all other ways
+                app["access"][ASKED[what]] = "hook"
         elif what == "on_update":
             hooks["ask_update"] = url
         else:
             hooks.setdefault("urls", {})[TOLD[what]] = url
-            if what == "on_connect":
-                self.note(directive, "is told, and its answer lets nobody in or out")
 
     def _command(self, app: Table, directive: Directive) -> None:
         words = [_VARIABLE.sub(_place, word) for word in directive.arguments]

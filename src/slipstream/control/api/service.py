@@ -62,7 +62,10 @@ class Api:
         self._bearer = Bearer(tokens, parts.peers, parts.worker)
         counters = Counters(parts)
         self._vitals = Vitals(parts, counters)
-        self._alarm = Alarm(parts.hub, live.reader(Config.alert_settings))
+        self._alarm = alarm = Alarm(parts.hub, live.reader(Config.alert_settings))
+        parts.others["alerts_raised"] = lambda: {
+            str(kind): count for kind, count in alarm.raised.items()
+        }
         self.overview = Overview(parts, counters, self._vitals, self._alarm)
         self.following = following = Following(lambda: parts.ready)
         self._resources: tuple[Resource, ...] = (

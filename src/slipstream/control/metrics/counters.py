@@ -8,14 +8,26 @@ an absent one had written counts on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import fields
 
+from slipstream.control.alerts.alert import AlertKind
 from slipstream.control.parts import Parts
+from slipstream.hooks import COMMAND_RESULTS, EVENT_RESULTS
 from slipstream.hub import Totals
+from slipstream.relays import RelayKind
 
 LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
 LOG_LINES = "log_lines."  # before the level
+
+# What further parts count: of which metric, and the values of its label.
+OF_OTHERS: Mapping[str, Sequence[str]] = {
+    "alerts_raised": list(AlertKind),
+    "hook_events": EVENT_RESULTS,
+    "hook_commands": COMMAND_RESULTS,
+    "relay_bytes": list(RelayKind),
+    "relay_reconnects": list(RelayKind),
+}
 
 
 def _total(name: str) -> Callable[[Parts], float]:
@@ -24,6 +36,14 @@ def _total(name: str) -> Callable[[Parts], float]:
 
 def _lines(level: str) -> Callable[[Parts], float]:
     return lambda parts: parts.logs.lines[level]
+
+
+def _of_other(metric: str, label: str) -> Callable[[Parts], float]:
+    def read(parts: Parts) -> float:
+        counted = parts.others.get(metric)
+        return 0.0 if counted is None else counted().get(label, 0.0)
+
+    return read
 
 
 COUNTERS: Mapping[str, Callable[[Parts], float]] = {
@@ -35,6 +55,11 @@ COUNTERS: Mapping[str, Callable[[Parts], float]] = {
     "log_lines_left_out": lambda parts: parts.logs.limit.left_out,
     "log_lines_lost": lambda parts: parts.logs.lost,
     **{LOG_LINES + level: _lines(level) for level in LOG_LEVELS},
+    **{
+        f"{metric}/{label}": _of_other(metric, label)
+        for metric, labels in OF_OTHERS.items()
+        for label in labels
+    },
 }
 
 
@@ -60,3 +85,11 @@ class Counters:
     def of_absent(self, present: Container[int]) -> Mapping[str, float]:
         """What those had counted whose slot is not among those present."""
         return self._parts.ledger.total(COUNTERS.keys(), but=present)
+
+
+def take_others(counts: dict[str, float]) -> dict[str, dict[str, float]]:
+    """What further parts counted, by metric and label; it is taken out of `counts`."""
+    return {
+        metric: {str(label): counts.pop(f"{metric}/{label}") for label in labels}
+        for metric, labels in OF_OTHERS.items()
+    }

@@ -257,14 +257,14 @@ METRICS = (
     Metric(
         "hook_events",
         "counter",
-        "Events and questions, by what became of them, since each worker began.",
+        "Events and questions, by what became of them.",
         other("hook_events"),
         "result",
     ),
     Metric(
         "hook_commands",
         "counter",
-        "Commands, by what became of them, since each worker began.",
+        "Commands, by what became of them.",
         other("hook_commands"),
         "result",
     ),
@@ -272,14 +272,14 @@ METRICS = (
     Metric(
         "relay_bytes",
         "counter",
-        "Media that relays carried, since each worker began.",
+        "Media that relays carried.",
         other("relay_bytes"),
         "kind",
     ),
     Metric(
         "relay_reconnects",
         "counter",
-        "How often relays connected again, since each worker began.",
+        "How often relays connected again.",
         other("relay_reconnects"),
         "kind",
     ),

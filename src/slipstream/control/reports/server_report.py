@@ -17,7 +17,13 @@ from typing import Any
 from slipstream import __version__
 from slipstream.control.alerts.alarm import Alarm
 from slipstream.control.alerts.alert import AlertKind
-from slipstream.control.metrics.counters import LOG_LEVELS, LOG_LINES, Counters
+from slipstream.control.metrics.counters import (
+    LOG_LEVELS,
+    LOG_LINES,
+    OF_OTHERS,
+    Counters,
+    take_others,
+)
 from slipstream.control.metrics.figures import Figures
 from slipstream.control.metrics.vitals import Vitals, cpu_s, descriptors
 from slipstream.control.parts import Parts
@@ -86,7 +92,6 @@ class ServerShare:
     counters: dict[str, float]
     others: dict[str, dict[str, float]]
     alerts: dict[str, int]
-    alerts_raised: dict[str, int]
 
     @classmethod
     async def of(
@@ -114,9 +119,12 @@ class ServerShare:
             pump_interval_ms=worker.pump_interval_ms,
             intake_interval_ms=round(parts.intake.interval_s * 1000, 3),
             counters=counters.write(),
-            others={name: dict(read()) for name, read in parts.others.items()},
+            others={
+                name: dict(read())
+                for name, read in parts.others.items()
+                if name not in OF_OTHERS  # those are among the counters
+            },
             alerts=_by_kind(alarm.now_raised()),
-            alerts_raised=_by_kind(alarm.raised),
         )
 
 
@@ -172,6 +180,8 @@ class ServerReport:
         players = share["players"].values()
         counts = {name: count + of_absent[name] for name, count in share["counters"].items()}
         log_lines = {level: round(counts.pop(LOG_LINES + level)) for level in LOG_LEVELS}
+        others = take_others(counts)
+        alerts_raised = {kind: round(count) for kind, count in others.pop("alerts_raised").items()}
         pump_busy_s = round(counts.pop("pump_busy_s"), 3)
         whole_counts: dict[str, Any] = {name: round(count) for name, count in counts.items()}
         return cls(
@@ -194,8 +204,8 @@ class ServerReport:
             intake_interval_ms=share["intake_interval_ms"],
             log_lines=log_lines,
             alerts=share["alerts"],
-            alerts_raised=share["alerts_raised"],
-            others=share["others"],
+            alerts_raised=alerts_raised,
+            others={**share["others"], **others},
             **whole_counts,
         )
 
