@@ -52,6 +52,7 @@ class FanoutRow(Row):
     latency_p99_ms: float = column("p99 ms")
     latency_max_ms: float = column("max ms", 0, max)
     missing: int = column("missing", 0, sum)
+    skipped: int = column("of them skipped", 0, sum)
     doubled: int = column("doubled", 0, sum)
     unequal_viewers: int = column("unequal viewers", 0, sum)
     first_keyframe_ms: float = column("first keyframe ms", 0)
@@ -128,6 +129,7 @@ def measure(server: Server, case: Case, settings: Settings, usual_s: float = USU
         latency_p99_ms=window.delay_ms(0.99),
         latency_max_ms=window.delay_ms(1),
         missing=watched.missing,
+        skipped=watched.skipped,
         doubled=watched.doubled,
         unequal_viewers=unequal,
         first_keyframe_ms=statistics.median(watched.first_keyframe_ms),

@@ -63,6 +63,7 @@ class WorkersRow(Row):
     held_mb: float = column("held by each, MB in all")
     pss_mb: float = column("PSS MB")
     missing: int = column("missing", 0, sum)
+    skipped: int = column("of them skipped", 0, sum)
     doubled: int = column("doubled", 0, sum)
     unequal_viewers: int = column("unequal viewers", 0, sum)
     server_core_percent: float = column("server core %")
@@ -130,6 +131,7 @@ def _measure(server: Server, case: Case, settings: Settings) -> WorkersRow:
         held_mb=sum(held_bytes) / MB,
         pss_mb=pss_bytes / MB,
         missing=watched.missing,
+        skipped=watched.skipped,
         doubled=watched.doubled,
         unequal_viewers=unequal,
         server_core_percent=window.server_core_percent,

@@ -24,6 +24,7 @@ RUNS = {
     "churn": "connections of all kinds that come and go, for half an hour",
     "kills": "kill -9 of a random worker, again and again",
     "storm": "a thousand viewers at once, and gone again",
+    "handshakes": "the same with TLS",
     "replacement": "a new generation of workers under load",
     "reload": "a thousand reloads of the configuration, half of them wrong",
     "failover": "encoders killed and stopped while another one stands by",

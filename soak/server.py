@@ -34,6 +34,13 @@ LOG_FILE = "/memfd:slipstream-log"
 PATIENT_MS = 60_000
 MAX_ASKED = 200  # connections made to reach every worker
 ESTABLISHED = "01"
+RTMPS = """
+[server]
+rtmps = "127.0.0.1:0"
+https = ""
+[tls]
+certificates = "auto"
+"""
 
 
 class Held(NamedTuple):
@@ -64,9 +71,11 @@ class Holdings(NamedTuple):
 class ServerTree:
     """Made by `running_tree()`."""
 
-    def __init__(self, server: RunningServer, folder: Path) -> None:
+    def __init__(self, server: RunningServer, folder: Path, *, encrypted: bool) -> None:
         self.server = server
         self.rtmp = Place(server.host, server.rtmp_port)
+        rtmps_port = server.rtmps_port if encrypted else 0
+        self.rtmps = Place(server.host, rtmps_port, encrypted=True)
         self.http = Place(server.host, server.http_port)
         self._folder = folder
 
@@ -133,7 +142,7 @@ class ServerTree:
             for inode in _sockets(pid):
                 owners[inode] = pid
         found = {}
-        ports = {self.rtmp.port, self.http.port}
+        ports = {self.rtmp.port, self.rtmps.port, self.http.port}
         for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
             words = line.split()
             local, remote, state, inode = words[1], words[2], words[3], int(words[9])
@@ -170,7 +179,7 @@ class ServerTree:
 
 @contextmanager
 def running_tree(
-    workers: int, apps: str = "", **settings: Mapping[str, float]
+    workers: int, apps: str = "", *, encrypted: bool = False, **settings: Mapping[str, float]
 ) -> Iterator[ServerTree]:
     """A server with so many workers, until the end of the block.
 
@@ -180,6 +189,7 @@ def running_tree(
     Args:
         workers: how many.
         apps: settings of applications, as the configuration file has them.
+        encrypted: it speaks RTMPS, too.
         settings: the rest of it, table by table.
 
     Raises:
@@ -193,9 +203,9 @@ def running_tree(
             SOAK_HOLDINGS=str(folder / "holdings"),
         ):
             flags = ("--workers", str(workers))
-            running = running_server(folder, *flags, settings=f"{_toml(settings)}\n{apps}")
-            server = stack.enter_context(running)
-        yield ServerTree(server, folder)
+            text = "\n".join((_toml(settings), apps, RTMPS if encrypted else ""))
+            server = stack.enter_context(running_server(folder, *flags, settings=text))
+        yield ServerTree(server, folder, encrypted=encrypted)
 
 
 @contextmanager

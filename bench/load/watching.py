@@ -28,6 +28,7 @@ class Watched(NamedTuple):
     first_keyframe_ms: list[float]  # one for each viewer that has seen one
     received: int  # messages, from each viewer's first keyframe on
     missing: int
+    skipped: int  # of these, in leaps to a keyframe: what a viewer that lags is spared
     doubled: int
     jumps_elsewhere: int  # leaps that did not land on a keyframe
 
@@ -116,6 +117,7 @@ class Watching:
             first_keyframe_ms=[first for first in firsts if first is not None],
             received=sum(check.received for check in checks),
             missing=sum(check.missing for check in checks),
+            skipped=sum(check.skipped for check in checks),
             doubled=sum(check.doubled for check in checks),
             jumps_elsewhere=sum(not j.to_keyframe for check in checks for j in check.jumps),
         )

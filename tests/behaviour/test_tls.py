@@ -32,7 +32,7 @@ from tests.hls_client import HlsClient
 from tests.interop.comparison import compare
 from tests.rtmp_client import RtmpClient
 from tests.server import PATIENCE_S, RunningServer, running_server, wait_until
-from tests.tls.stage import make_pair, trusting_anybody
+from tests.tls.stage import ForeignEnd, make_pair, trusting_anybody
 from tests.ws_client import WsClient
 
 ENCRYPTED = """
@@ -52,6 +52,7 @@ latency_ceiling_ms = 1000
 level = "debug"
 """
 FILLING = 20_000  # bytes a picture: 4 Mbit/s
+HALF_OPEN = 60  # connections
 ENOUGH = 12  # connections, so that some have come to either worker
 
 
@@ -83,6 +84,21 @@ def rtmps(server: RunningServer, stream: str, *, key: bool = False) -> str:
     return f"rtmps://{server.host}:{server.rtmps_port}/{stream}{query}"
 
 
+def client_hello() -> bytes:
+    """What a client says first."""
+    client = ForeignEnd(trusting_anybody(), "one.test")
+    client.hear(b"")
+    return client.say()
+
+
+def is_open(sock: socket.socket) -> bool:
+    """Whether the server has something more to say, but for an end."""
+    try:
+        return bool(sock.recv(4096))
+    except ConnectionError:
+        return False
+
+
 def shown(server: RunningServer, port: int, name: str) -> str:
     """The certificate that is shown to who asks for a name."""
     with (
@@ -109,6 +125,24 @@ def test_publishers_and_players_over_tls_send_and_get_the_same(
             assert bodies(player.take(len(sent))) == bodies(sent)
 
 
+def test_who_came_with_tls_is_told(server: RunningServer, stream: str) -> None:
+    with ExitStack() as stack:
+        publisher = stack.enter_context(RtmpClient.publishing(rtmps(server, stream, key=True)))
+        publisher.send(*CONFIGS, *gop(0))
+        stack.enter_context(RtmpClient.playing(rtmps(server, stream)))
+        stack.enter_context(RtmpClient.playing(server.play_url(stream)))
+        stack.enter_context(FlvClient(server, f"/{stream}.flv", tls=True))
+        stack.enter_context(FlvClient(server, f"/{stream}.flv"))
+        server.wait_for_viewers(stream, 4, started=True)
+        told = server.api(f"streams/{stream}?viewers=9")
+    assert [one["encrypted"] for one in told["stream"]["publishers"]] == [True]
+    seen = sorted((viewer["protocol"], viewer["encrypted"]) for viewer in told["viewers"])
+    assert seen == [("http-flv", False), ("http-flv", True), ("rtmp", False), ("rtmp", True)]
+    for viewer in told["viewers"]:
+        (line,) = re.findall(rf"play\.start .*id={viewer['id']} .*", server.log())
+        assert f"encrypted={str(viewer['encrypted']).lower()}" in line.lower()
+
+
 def test_http_flv_is_the_same_byte_for_byte(server: RunningServer, stream: str) -> None:
     with on_air(server, stream) as station, ExitStack() as stack:
         viewers = [
@@ -116,6 +150,7 @@ def test_http_flv_is_the_same_byte_for_byte(server: RunningServer, stream: str) 
             for tls in (False, True, True, True)
         ]
         over_ws = stack.enter_context(WsClient(server, f"/{stream}.flv", tls=True))
+        assert [viewer.status for viewer in viewers] == [200] * 4  # all are there before more comes
         frames = [*gop(GOP_MS, filling=FILLING), *gop(2 * GOP_MS, filling=FILLING)]
         station.send(*frames)
         count = len(CONFIGS) + len(gop(0)) + len(frames)
@@ -157,7 +192,7 @@ def test_a_publisher_s_connection_is_served_by_the_home_of_its_stream(
             came += 1
         assert viewer.ended is None
         (on_air_now,) = [p for p in server.stream(stream)["publishers"] if p["state"] == "on air"]
-        assert on_air_now["address"] == "127.0.0.1"
+        assert (on_air_now["address"], on_air_now["encrypted"]) == ("127.0.0.1", True)
     wait_until(lambda: server.stream(stream) is None, "the end of all that was published")
 
 
@@ -216,6 +251,32 @@ def test_who_shakes_no_hands_is_closed_and_others_do_not_notice(
             except ConnectionError:
                 pass
         station.send(*gop(GOP_MS))
+
+
+def test_half_open_handshakes_keep_nobody_out(server: RunningServer, stream: str) -> None:
+    with on_air(server, stream) as station, ExitStack() as stack:
+        port = server.rtmps_port
+        idle = [
+            stack.enter_context(socket.create_connection((server.host, port), timeout=PATIENCE_S))
+            for _ in range(HALF_OPEN)
+        ]
+        hello = client_hello()
+        with RtmpClient.playing(rtmps(server, stream)) as player:
+            assert len(player.take(len(CONFIGS))) == len(CONFIGS)
+        for at in range(len(hello)):
+            try:
+                for sock in idle[: HALF_OPEN // 2]:  # the others say nothing at all
+                    sock.sendall(hello[at : at + 1])
+            except ConnectionError:
+                break
+            station.send(*gop((at + 1) * GOP_MS))
+            time.sleep(0.05)
+        else:
+            pytest.fail("a handshake may last as long as it wants")
+        for sock in idle:
+            while is_open(sock):
+                pass
+    wait_until(lambda: server.metric("connections_pending") == 0, "the end of all of them")
 
 
 def test_a_slow_viewer_skips_over_tls_as_without(server: RunningServer, stream: str) -> None:

@@ -34,6 +34,7 @@ def test_two_messages_that_change_places_are_noticed() -> None:
 def test_a_jump_to_a_keyframe_is_told_from_one_elsewhere() -> None:
     sequence = check(3, 4, 9, 12, keyframes=frozenset({3, 9}))
     assert [jump.to_keyframe for jump in sequence.jumps] == [True, False]
+    assert (sequence.missing, sequence.skipped) == (6, 4)
 
 
 def test_sound_that_goes_on_without_pictures_ends_no_leap() -> None:
@@ -41,4 +42,4 @@ def test_sound_that_goes_on_without_pictures_ends_no_leap() -> None:
     for number, sound in ((3, False), (4, True), (6, True), (8, True), (9, False)):
         sequence.see(number, number in (3, 9), sound)
     assert sequence.jumps == [Jump(expected=5, number=9, to_keyframe=True)]
-    assert sequence.missing == 2
+    assert (sequence.missing, sequence.skipped) == (2, 2)

@@ -55,6 +55,7 @@ class Publisher:
 
     address: str = "192.0.2.1"
     protocol: str = "rtmp"
+    encrypted: bool = False
     connection_id: str = field(default_factory=lambda: f"p{next(_ids)}")
     ended: EndReason | None = None
     places: list[PublisherState] = field(default_factory=list)
@@ -72,6 +73,7 @@ class Watcher:
 
     address: str = "192.0.2.2"
     protocol: str = "rtmp"
+    encrypted: bool = False
     connection_id: str = field(default_factory=lambda: f"v{next(_ids)}")
     form: Format | None = None
     sync: SyncPoint | None = None

@@ -31,6 +31,8 @@ class Visitor(NamedTuple):
     """As sent."""
     page: str
     """Where the player is: the header `Referer`."""
+    encrypted: bool = False
+    """Whether it came with TLS."""
 
 
 async def allowed_tracks(
@@ -126,7 +128,7 @@ def visitor(request: web.BaseRequest) -> Visitor:
     """Who makes a request."""
     agent = request.headers.get("User-Agent", "")
     page = request.headers.get("Referer", "")
-    return Visitor(peer_address(request), agent, request.query_string, page)
+    return Visitor(peer_address(request), agent, request.query_string, page, request.secure)
 
 
 def peer_address(request: web.BaseRequest) -> str:

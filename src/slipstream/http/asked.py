@@ -211,7 +211,7 @@ class Reception:
         if self._presentations.barred.holds(key.watching, self._services.loop.time()):
             raise _kicked(cors)
         try:
-            player = self._presentations.player(key, request.query_string)
+            player = self._presentations.player(key, request.query_string, encrypted=request.secure)
         except FullError as error:
             raise web.HTTPServiceUnavailable(text=f"{error}\n", headers=cors) from error
         if protocol is not None:

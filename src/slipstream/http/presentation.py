@@ -138,15 +138,23 @@ class Player:
         key: who it is.
         connection_id: as in the log.
         query: of its first request.
+        encrypted: whether that came with TLS.
     """
 
     def __init__(
-        self, presentations: Presentations, key: PlayerKey, connection_id: str, query: str
+        self,
+        presentations: Presentations,
+        key: PlayerKey,
+        connection_id: str,
+        query: str,
+        *,
+        encrypted: bool,
     ) -> None:
         self.key = key
         self.connection_id = connection_id
         self.address = key.address
         self.protocol = key.protocol
+        self.encrypted = encrypted
         self.presentation: Presentation | None = None
         self.refused: EndReason | None = None
         self.bytes_sent = 0
@@ -178,6 +186,7 @@ class Player:
             address=self.address,
             stream=self.key.stream,
             protocol=self.protocol,
+            encrypted=self.encrypted,
         )
         self._presentations.tell(self.notice(NoticeKind.PLAY))
 
@@ -258,12 +267,13 @@ class Presentations:
             self._by_log[form.log] = presentation
         return presentation
 
-    def player(self, key: PlayerKey, query: str) -> Player:
+    def player(self, key: PlayerKey, query: str, *, encrypted: bool) -> Player:
         """Whoever asks; a viewer from now on.
 
         Args:
             key: who it is.
             query: of the request.
+            encrypted: whether it came with TLS.
 
         Raises:
             FullError: the stream has all the viewers that it may have.
@@ -271,7 +281,7 @@ class Presentations:
         player = self._players.get(key)
         if player is None:
             new_id = self._services.new_id(key.protocol)
-            player = Player(self, key, new_id, query)
+            player = Player(self, key, new_id, query, encrypted=encrypted)
             now = self._services.loop.time()
             self._players[key] = player
             try:

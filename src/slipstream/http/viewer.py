@@ -50,6 +50,7 @@ class HttpViewer:
         "_wish",
         "address",
         "connection_id",
+        "encrypted",
         "protocol",
         "refused",
     )
@@ -64,6 +65,7 @@ class HttpViewer:
     ) -> None:
         self.connection_id = services.new_id(protocol.partition("-")[2])
         self.address = visitor.address
+        self.encrypted = visitor.encrypted
         self._visitor = visitor
         self.protocol = protocol
         self.refused: EndReason | None = None
@@ -131,6 +133,7 @@ class HttpViewer:
             address=self.address,
             stream=self._subscription.stream.name,
             protocol=self.protocol,
+            encrypted=self.encrypted,
             **({"left_out": left_out} if left_out else {}),
         )
         self._tell(NoticeKind.PLAY, self._subscription.stream.name)

@@ -74,6 +74,10 @@ class Peer(Protocol):
     def protocol(self) -> str:
         """What is spoken: rtmp, http-flv, ws-flv, http-ts."""
 
+    @property
+    def encrypted(self) -> bool:
+        """Whether it came with TLS."""
+
 
 class PublisherPeer(Peer, Protocol):
     """The connection of a publisher."""

@@ -142,6 +142,11 @@ class Link:
         return len(self._unsent) if self._unsent else 0
 
     @property
+    def came_encrypted(self) -> bool:
+        """Whether the peer speaks TLS, be it with another worker: only tunnels are Unix sockets."""
+        return self.is_encrypted or self._sock.family == socket.AF_UNIX
+
+    @property
     def is_closing(self) -> bool:
         """Whether nothing more may be written."""
         return self.fd < 0 or self._closing is not None

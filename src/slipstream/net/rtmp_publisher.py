@@ -55,6 +55,11 @@ class RtmpPublisher:
         return self._session.link.address
 
     @property
+    def encrypted(self) -> bool:
+        """Whether it came with TLS."""
+        return self._session.link.came_encrypted
+
+    @property
     def state(self) -> str:
         """What it is to the stream; empty if it does not publish."""
         return "" if self.publication is None else str(self.publication.state)

@@ -249,8 +249,14 @@ class RtmpSession:
         self.expect("publish or play", self.services.settings.request_s)
         if self.link.is_muted:  # it is known since it came to another worker
             return
-        address, client = self.link.address, event.flash_ver
-        log.info("rtmp.open", id=self.connection_id, address=address, app=event.app, client=client)
+        log.info(
+            "rtmp.open",
+            id=self.connection_id,
+            address=self.link.address,
+            app=event.app,
+            client=event.flash_ver,
+            encrypted=self.link.came_encrypted,
+        )
         self.tell(NoticeKind.CONNECT, event.app, event.query)
 
     def _on_publish(self, event: PublishRequested) -> None:

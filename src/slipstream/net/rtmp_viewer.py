@@ -109,6 +109,11 @@ class RtmpViewer:
         """Of the player."""
         return self._session.link.address
 
+    @property
+    def encrypted(self) -> bool:
+        """Whether it came with TLS."""
+        return self._session.link.came_encrypted
+
     def begin(self, permit: Permit, tracks: Selection | None = None) -> None:
         """Play, or wait for a publisher.
 
@@ -135,7 +140,13 @@ class RtmpViewer:
             self._subscription.close()
         else:
             services.revocations.hold(self, permit.stream, Action.PLAY, permit.grant)
-        log.info("play.start", id=self.connection_id, stream=permit.stream, protocol=self.protocol)
+        log.info(
+            "play.start",
+            id=self.connection_id,
+            stream=permit.stream,
+            protocol=self.protocol,
+            encrypted=self.encrypted,
+        )
         session.tell(NoticeKind.PLAY, permit.stream, permit.query)
 
     def close(self, reason: str) -> None:

@@ -71,6 +71,11 @@ class Session(ABC):
         self._may_write = False
         self.deadline = Deadline(services.loop, self.close)
 
+    @property
+    def encrypted(self) -> bool:
+        """Whether it goes over TLS."""
+        return self.link.is_encrypted
+
     # What the worker asks of all connections when it ends
 
     @property

@@ -166,6 +166,7 @@ def read(files: CertificateFiles) -> Certificate:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_RENEGOTIATION
+    context.num_tickets = 0  # each context has keys of its own: of no use to other workers
     context.set_alpn_protocols(PROTOCOLS)
     try:
         context.load_cert_chain(files.certificate, files.key, password=_no_password)

@@ -40,6 +40,7 @@ class Slate:
 
     protocol = "slate"
     address = ""
+    encrypted = False
 
     def __init__(
         self,

@@ -26,6 +26,7 @@ class PublisherReport:
     stream: str
     state: PublisherState
     protocol: str
+    encrypted: bool
     address: str
     credential: str
     for_s: float
@@ -44,6 +45,7 @@ class PublisherReport:
             stream=publication.stream.name,
             state=publication.state,
             protocol=publication.peer.protocol,
+            encrypted=publication.peer.encrypted,
             address=publication.peer.address,
             credential=publication.credential,
             for_s=round(now - publication.since, 1),
@@ -188,6 +190,7 @@ class ViewerReport:
     player: str
     worker: int
     protocol: str
+    encrypted: bool
     address: str
     format: str
     for_s: float
@@ -216,6 +219,7 @@ class ViewerReport:
             player=subscription.player,
             worker=worker,
             protocol=subscription.peer.protocol,
+            encrypted=subscription.peer.encrypted,
             address=subscription.peer.address,
             format=subscription.form.name,
             for_s=round(now - subscription.since, 1),
