@@ -18,7 +18,7 @@ import pytest
 
 from slipstream import __version__
 from slipstream.cli import main
-from slipstream.control import Config
+from slipstream.control.configuration.config import Config
 from slipstream.control.pid_file import PID_FILE
 from slipstream.errors import SlipstreamError
 from slipstream.tools.doctor import Patient

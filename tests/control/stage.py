@@ -16,14 +16,18 @@ import orjson
 from aiohttp import web
 
 from slipstream.access import Gate, LiveStore, Operators, Store, StreamKeys
-from slipstream.control import Api, Config, LiveConfig, Logs, Parts
 from slipstream.control.alerts.alarm import Alarm
+from slipstream.control.api import Api
 from slipstream.control.api.keys import KeysResource
 from slipstream.control.api.relays import RelaysResource
+from slipstream.control.configuration.config import Config
+from slipstream.control.configuration.live import LiveConfig
 from slipstream.control.configuration.reload import Reloading
+from slipstream.control.logs.logs import Logs
 from slipstream.control.metrics.counters import Counters
 from slipstream.control.metrics.ledger import Ledger
 from slipstream.control.metrics.vitals import Vitals
+from slipstream.control.parts import Parts
 from slipstream.control.reports.overview import Overview
 from slipstream.formats import Format
 from slipstream.http.application import http_application

@@ -11,7 +11,7 @@ import aiohttp
 import orjson
 import pytest
 
-from slipstream.control import Config
+from slipstream.control.configuration.config import Config
 from slipstream.control.reports.server_report import ServerReport, WorkerReport
 from slipstream.control.reports.stream_report import PublisherReport, StreamReport, ViewerReport
 from slipstream.formats import RtmpFormat

@@ -22,7 +22,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from slipstream.access import Operators, Role, Store
-from slipstream.control import Config
+from slipstream.control.configuration.config import Config
 from slipstream.formats import RtmpFormat
 from slipstream.hub import StreamSettings
 from slipstream.relays import PushSettings, RelaySettings, Rule

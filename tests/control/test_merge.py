@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slipstream import __version__
-from slipstream.control import Config
+from slipstream.control.configuration.config import Config
 from slipstream.control.metrics.ledger import Ledger
 from slipstream.control.reports.merge import (
     merge_shares,

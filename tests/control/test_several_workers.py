@@ -6,7 +6,7 @@ from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from slipstream.control import Config
+from slipstream.control.configuration.config import Config
 from slipstream.control.metrics.figures import written_bytes
 from slipstream.formats import FlvFormat, RtmpFormat
 from slipstream.hub import Publication

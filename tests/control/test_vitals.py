@@ -6,7 +6,7 @@ import asyncio
 import os
 import time
 
-from slipstream.control import Config
+from slipstream.control.configuration.config import Config
 from slipstream.control.metrics.counters import Counters
 from slipstream.control.metrics.vitals import WINDOW_LOOKS, Vitals, descriptors
 from tests.control.stage import Stage

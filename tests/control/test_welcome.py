@@ -6,7 +6,8 @@ import ipaddress
 import re
 
 from slipstream.access import Keys
-from slipstream.control import Config, welcome
+from slipstream.control.configuration.config import Config
+from slipstream.control.welcome import welcome
 
 KEYS = Keys("k" * 32, "t" * 32)
 

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from slipstream.control import Config
-from slipstream.control.configuration.config import load_config
+from slipstream.control.configuration.config import Config, load_config
 from slipstream.control.configuration.mistakes import ConfigError
 from slipstream.hooks import HookSettings
 

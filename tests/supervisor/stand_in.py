@@ -20,7 +20,8 @@ from pathlib import Path
 
 from slipstream.access import load_keys
 from slipstream.app import WorkerStart
-from slipstream.control import Config, Logs
+from slipstream.control.configuration.config import Config
+from slipstream.control.logs.logs import Logs
 from slipstream.supervisor import supervisor, worker_process
 from slipstream.supervisor.plan import first_plan
 from slipstream.supervisor.supervisor import Supervisor

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from slipstream.control import load_config
+from slipstream.control.configuration.config import load_config
 from slipstream.errors import SlipstreamError
 from slipstream.tools.nginx_import import import_nginx
 from tests.interop.nginx import MODULE

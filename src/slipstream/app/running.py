@@ -15,12 +15,15 @@ import structlog
 
 from slipstream.access import Keys, load_keys
 from slipstream.app.worker import Worker
-from slipstream.control import Config, LiveConfig, Logs, welcome
+from slipstream.control.configuration.config import Config
+from slipstream.control.configuration.live import LiveConfig
 from slipstream.control.configuration.reload import LoadConfig, Reloading
 from slipstream.control.data_folder import open_data_folder
+from slipstream.control.logs.logs import Logs
 from slipstream.control.metrics.ledger import Ledger
 from slipstream.control.pid_file import pid_file
 from slipstream.control.service_manager import READY, STOPPING, notify
+from slipstream.control.welcome import welcome
 from slipstream.net.listener import format_address, open_listening_socket
 from slipstream.net.pace import Pace
 from slipstream.workers.inheritance import Inheritance, Succession

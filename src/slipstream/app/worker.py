@@ -16,13 +16,17 @@ import structlog
 from aiohttp import web
 
 from slipstream.access import Gate, Keys, LiveStore, Operators, Store, StreamKeys, live_secrets
-from slipstream.control import Api, Config, LiveConfig, Logs, Parts
+from slipstream.control.api import Api
 from slipstream.control.api.keys import KeysResource
 from slipstream.control.api.relays import RelaysResource
+from slipstream.control.configuration.config import Config
+from slipstream.control.configuration.live import LiveConfig
 from slipstream.control.configuration.mistakes import ConfigError
 from slipstream.control.configuration.reload import Reload, ReloadReport, no_reload
+from slipstream.control.logs.logs import Logs
 from slipstream.control.memory import MemoryGuard, memory_ceiling
 from slipstream.control.metrics.ledger import Ledger
+from slipstream.control.parts import Parts
 from slipstream.control.reports.listed import ListedStreams
 from slipstream.hooks import Hooks
 from slipstream.http.application import http_application

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 if TYPE_CHECKING:
-    from slipstream.control import Config
+    from slipstream.control.configuration.config import Config
 
 FAILED = 1
 
@@ -48,7 +48,7 @@ def read_config(
     environment: Mapping[str, str] | None = None,
 ) -> Config:
     """The configuration: the file, over it the environment, over both the flags that were given."""
-    from slipstream.control import Flag, load_config
+    from slipstream.control.configuration.config import Flag, load_config
 
     flags = [Flag(*flag) for flag in given]
     return load_config(file, [flag for flag in flags if flag.value is not None], environment or {})

@@ -167,7 +167,7 @@ def import_(file: NginxFile, /, *, out: TomlFile = None) -> None:
         slipstream import /etc/nginx/nginx.conf --out slipstream.toml
         slipstream check slipstream.toml
     """
-    from slipstream.control import load_config
+    from slipstream.control.configuration.config import load_config
     from slipstream.tools.nginx_import import import_nginx
 
     imported = import_nginx(file)

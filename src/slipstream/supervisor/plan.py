@@ -11,7 +11,8 @@ import structlog
 
 from slipstream.access import Keys
 from slipstream.app import WorkerStart
-from slipstream.control import Config, LiveConfig
+from slipstream.control.configuration.config import Config
+from slipstream.control.configuration.live import LiveConfig
 from slipstream.control.metrics.ledger import Ledger
 from slipstream.errors import SlipstreamError
 from slipstream.net.listener import open_listening_socket

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from slipstream.control import LiveConfig
+from slipstream.control.configuration.live import LiveConfig
 from slipstream.control.configuration.reload import LoadConfig, ReloadReport, read, settle
 from slipstream.workers.messages import Configure, Message
 

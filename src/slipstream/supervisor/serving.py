@@ -17,11 +17,13 @@ import structlog
 
 from slipstream import app
 from slipstream.access import load_keys
-from slipstream.control import Config, Logs, welcome
+from slipstream.control.configuration.config import Config
 from slipstream.control.configuration.mistakes import ConfigError
 from slipstream.control.configuration.reload import LoadConfig
 from slipstream.control.data_folder import check_data_folder, open_data_folder
+from slipstream.control.logs.logs import Logs
 from slipstream.control.pid_file import pid_file
+from slipstream.control.welcome import welcome
 from slipstream.errors import SlipstreamError
 from slipstream.net.listener import format_address, open_listening_socket
 from slipstream.supervisor.plan import Plan, first_plan, next_plan

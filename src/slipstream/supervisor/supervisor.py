@@ -18,8 +18,8 @@ from typing import NoReturn
 import structlog
 
 from slipstream.app import WorkerStart
-from slipstream.control import Logs
 from slipstream.control.configuration.reload import LoadConfig
+from slipstream.control.logs.logs import Logs
 from slipstream.control.service_manager import READY, STOPPING, notify
 from slipstream.net.link import describe
 from slipstream.supervisor import signals
