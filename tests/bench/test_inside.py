@@ -20,8 +20,9 @@ PATIENCE_S = 60
 
 @pytest.fixture(params=[Client, HttpFlvClient])
 def running_and_crowd(
-    request: pytest.FixtureRequest,
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[tuple[RunningServer, Crowd]]:
+    monkeypatch.setenv("SLIPSTREAM_NET__GATHER_VIEWERS", "0")  # each stream in both workers
     cores = choose_cores().every
     with (
         RunningServer(of_workers(2), cores) as running,
