@@ -9,11 +9,11 @@ import sys
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 
 import structlog
 
 from slipstream.access import Keys, load_keys
+from slipstream.app.entrances import Sockets
 from slipstream.app.worker import Worker
 from slipstream.control.configuration.config import Config
 from slipstream.control.configuration.live import LiveConfig
@@ -45,9 +45,9 @@ def serve(config: Config, load: LoadConfig) -> None:
     """
     keys = load_keys(config.server.data_dir)
     places = config.server.rtmp, config.server.http, *config.encrypted()
-    socks = [[open_listening_socket(place)] if place else [] for place in places]
+    sockets = Sockets(*([open_listening_socket(place)] if place else [] for place in places))
     with _logs(config, keys) as logs, pid_file(config.server.data_dir):
-        _run(_serve(LiveConfig(config), load, keys, logs, socks))
+        _run(_serve(LiveConfig(config), load, keys, logs, sockets))
 
 
 def demonstrate(config: Config) -> None:
@@ -61,7 +61,10 @@ def demonstrate(config: Config) -> None:
     open_data_folder(config.server.data_dir)
     keys = load_keys(config.server.data_dir)
     with _logs(config, keys) as logs:
-        make_worker = partial(Worker, LiveConfig(config), keys, logs)
+
+        def make_worker(rtmp: Sequence[socket.socket], http: Sequence[socket.socket]) -> Worker:
+            return Worker(LiveConfig(config), keys, logs, Sockets(rtmp, http))
+
         demo.run(make_worker, keys.publish_key, config.server.rtmp, config.server.http)
 
 
@@ -72,10 +75,7 @@ class WorkerStart:
     config: Config
     keys: Keys
     ledger: Ledger
-    rtmp: Sequence[socket.socket]
-    http: Sequence[socket.socket]
-    rtmps: Sequence[socket.socket]
-    https: Sequence[socket.socket]
+    sockets: Sockets
     badge: Badge
     inheritance: Inheritance
     rendezvous: Rendezvous
@@ -116,12 +116,9 @@ async def _work(start: WorkerStart, logs: Logs) -> None:
         LiveConfig(start.config),
         start.keys,
         logs,
-        start.rtmp,
-        start.http,
+        start.sockets,
         membership=membership,
         ledger=start.ledger,
-        rtmps=start.rtmps,
-        https=start.https,
     )
     # A service manager sends it to all processes, and the supervisor says stop as well.
     loop.add_signal_handler(signal.SIGTERM, worker.shutdown.stop_once)
@@ -141,16 +138,11 @@ def _logs(config: Config, keys: Keys) -> Iterator[Logs]:
 
 
 async def _serve(
-    live: LiveConfig,
-    load: LoadConfig,
-    keys: Keys,
-    logs: Logs,
-    socks: Sequence[Sequence[socket.socket]],
+    live: LiveConfig, load: LoadConfig, keys: Keys, logs: Logs, sockets: Sockets
 ) -> None:
     reloading = Reloading(live, load)
-    rtmp, http, rtmps, https = socks
-    worker = Worker(live, keys, logs, rtmp, http, reload=reloading.reload, rtmps=rtmps, https=https)
-    places = [format_address(sock) for sock in (*rtmp, *http, *rtmps, *https)]
+    worker = Worker(live, keys, logs, sockets, reload=reloading.reload)
+    places = [format_address(sock) for socks in sockets for sock in socks]
     await worker.start()
     print(welcome(live.config, keys, *places), file=sys.stderr)  # noqa: T201
     notify(READY)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import socket
 from collections.abc import Callable, Sequence
 from functools import partial
 from time import time
@@ -16,6 +15,8 @@ import structlog
 from aiohttp import web
 
 from slipstream.access import Gate, Keys, LiveStore, Operators, Store, StreamKeys, live_secrets
+from slipstream.access.keys import ReadSecret
+from slipstream.app.entrances import Entrances, Sockets
 from slipstream.control.api import Api
 from slipstream.control.api.keys import KeysResource
 from slipstream.control.api.relays import RelaysResource
@@ -30,23 +31,16 @@ from slipstream.control.parts import Parts
 from slipstream.control.reports.listed import ListedStreams
 from slipstream.hooks import Hooks
 from slipstream.http.application import http_application
-from slipstream.http.entrance import HttpEntrance
 from slipstream.http.site import EXTENSIONS, Site
 from slipstream.hub import EndReason, Hub, Notice, NoticeKind
 from slipstream.log import Log
 from slipstream.net.admissions import Admissions, SpareAdmissions
 from slipstream.net.farewells import Farewells
 from slipstream.net.intake import Intake
-from slipstream.net.link import NOBODY, Link
-from slipstream.net.listener import Accept, Listener
 from slipstream.net.pace import Pace
-from slipstream.net.proxies import Proxies
 from slipstream.net.pump import Pump
-from slipstream.net.rtmp_session import RtmpSession
 from slipstream.net.services import Services
 from slipstream.net.shutdown import Shutdown
-from slipstream.net.tls_entrance import TlsEntrance
-from slipstream.net.tls_link import TlsLink
 from slipstream.page.routes import Page
 from slipstream.relays import RelayControl, Relays, RelayStore
 from slipstream.tls import Certificates
@@ -59,7 +53,6 @@ log = structlog.get_logger()
 TICK_S = 1.0
 HTTP_SHUTDOWN_S = 2.0
 LAST_WORDS_S = 2.5  # what links and HTTP requests may take to end; they see to it themselves
-SHARED_ACCEPTS_PER_TURN = 4  # of a socket that other workers accept from as well
 
 
 class Worker:
@@ -72,10 +65,7 @@ class Worker:
         live: the configuration in force.
         keys: of this server's data folder.
         logs: started.
-        rtmp: listening sockets for RTMP; they become ours.
-        http: the same for HTTP.
-        rtmps: the same for RTMPS.
-        https: the same for HTTPS.
+        sockets: that listen; they become ours.
         membership: makes this worker's part in a server of several; None if it is the only one.
         ledger: shared by all workers.
         reload: reads the configuration again, if this is the only worker.
@@ -86,33 +76,28 @@ class Worker:
         live: LiveConfig,
         keys: Keys,
         logs: Logs,
-        rtmp: Sequence[socket.socket],
-        http: Sequence[socket.socket],
+        sockets: Sockets,
         membership: Callable[[Callable[[], int], Pace], Membership] | None = None,
         ledger: Ledger | None = None,
         reload: Reload = no_reload,
-        *,
-        rtmps: Sequence[socket.socket] = (),
-        https: Sequence[socket.socket] = (),
     ) -> None:
-        loop = asyncio.get_running_loop()
-        config = live.config
-        self._loop = loop
+        config, data_dir = live.config, live.config.server.data_dir
+        self._loop = loop = asyncio.get_running_loop()
         self._live = live
         self._logs = logs
-        self._workers = workers = config.server.worker_count if membership is not None else 1
-        self._pump = pump = Pump(loop, Pace())
-        self._intake = Intake(loop, workers)
-        self._admissions = admissions = Admissions()
-        self._http_admissions = http_admissions = SpareAdmissions(admissions)
+        self._workers = config.server.worker_count if membership is not None else 1
+        self._pump = Pump(loop, Pace())
+        self._intake = Intake(loop, self._workers)
+        self._admissions = Admissions()
+        self._http_admissions = SpareAdmissions(self._admissions)
         self._membership = member = (
-            None if membership is None else membership(lambda: admissions.open, pump.pace)
+            None if membership is None else membership(self._open_connections, self._pump.pace)
         )
-        publish_key, api_token = live_secrets(config.server.data_dir, keys, logs.hide)
+        publish_key, api_token = live_secrets(data_dir, keys, logs.hide)
         gate = Gate(
             live.reader(Config.access_settings),
             publish_key,
-            folder=config.server.data_dir,
+            folder=data_dir,
             signing_key=keys.signing_key,
         )
         self._hub = hub = Hub(
@@ -120,23 +105,10 @@ class Worker:
             self._wake,
             None if member is None else member.directory,
         )
-        memory = MemoryGuard(memory_ceiling(config.server, workers), hub.notices)
-        self._services = services = Services(
-            loop=loop,
-            hub=hub,
-            pump=pump,
-            intake=self._intake,
-            gate=gate,
-            admissions=admissions,
-            settings=config.net,
-            directory=hub.directory,
-            mover=None if member is None else member.mover,
-            farewells=Farewells(loop),
-            refuse_publish=lambda: self._refusal() or memory.refusal(),
-            worker=0 if member is None else member.badge.number,
-        )
+        self._memory = MemoryGuard(memory_ceiling(config.server, self._workers), hub.notices)
+        self._services = self._make_services(gate)
         self.shutdown = Shutdown(
-            services,
+            self._services,
             self._accept_nobody,
             stop_s=config.server.stop_s,
             drain_s=config.server.drain_s,
@@ -144,84 +116,30 @@ class Worker:
         self._hooks = Hooks(
             hub,
             live.reader(Config.hook_settings),
-            config.server.data_dir,
-            places=(workers, 0 if member is None else member.badge.slot),
+            data_dir,
+            places=(self._workers, 0 if member is None else member.badge.slot),
             gives_way=lambda: self.shutdown.is_draining,
         )
-        gate.backend = services.doorkeeper = self._hooks.asking
-        self._slates = Slates(hub, live.reader(Config.slate_settings), loop, services.new_id)
-        self._http = HttpEntrance(http_admissions, loop, self._trusted_proxies)
-        self._proxies = Proxies(self._trusted_proxies, loop)
-        self._certificates = Certificates(
-            live.reader(lambda config: config.tls), config.server.data_dir, time
+        gate.backend = self._services.doorkeeper = self._hooks.asking
+        self._slates = Slates(hub, live.reader(Config.slate_settings), loop, self._services.new_id)
+        self._certificates = Certificates(live.reader(lambda config: config.tls), data_dir, time)
+        self._entrances = Entrances(
+            sockets,
+            self._services,
+            self._http_admissions,
+            self._certificates,
+            None if member is None else member.loads.others_have_less,
         )
-        self._listeners = [
-            self._listener(sock, accept, who)
-            for socks, accept, who in (
-                (rtmp, self._accept, admissions),
-                (http, self._http, http_admissions),
-                (rtmps, self._encrypted(partial(RtmpSession, services), admissions), admissions),
-                (
-                    https,
-                    self._encrypted(self._http.take_encrypted, http_admissions),
-                    http_admissions,
-                ),
-            )
-            for sock in socks
-        ]
-        self._parts = Parts(
-            hub=hub,
-            pump=pump,
-            intake=self._intake,
-            admissions=admissions,
-            gate=gate,
-            logs=logs,
-            hooks=self._hooks,
-            memory=memory,
-            reload=reload,
-            workers=workers,
-            certificates=self._certificates,
-        )
-        if ledger is not None:
-            self._parts.ledger = ledger
+        self._parts = self._make_parts(gate, reload, ledger)
         if member is not None:
-            admissions.on_change.append(member.loads.changed)
-            self._parts.peers = member.peers
-            self._parts.feed_bytes = lambda: member.feeds.sent_bytes
-            self._parts.worker, self._parts.slot = member.badge.number, member.badge.slot
-            member.attach(hub, gate.failures, self._receive)
-            member.configuring.on_told = self._follow_supervisor
-            self._parts.reload = partial(_reload_by, member)
-        store = RelayStore(config.server.data_dir)
-        self._relays = Relays(
-            services,
-            live.reader(lambda config: config.relays),
-            store,
-            lambda: self._parts.ready,
-            slot=self._parts.slot,
-            workers=workers,
-        )
-        self._parts.others.update(self._hooks.counts)
-        self._parts.others.update(self._relays.counts)
-        self._parts.others["certificate_expires"] = self._certificate_expires
-        control = RelayControl(self._relays, store, self._parts.peers, self._parts.worker)
+            self._join(member, gate)
+        store = RelayStore(data_dir)
+        self._relays = self._make_relays(store)
         self._snapshots = StreamSnapshots(hub, self._parts.peers)
-        self._site = Site(services, self._snapshots, lambda: self._parts.ready)
+        self._site = Site(self._services, self._snapshots, lambda: self._parts.ready)
         self._parts.barred = self._site.barred
-        self._api = Api(
-            self._parts,
-            live,
-            Operators(api_token, LiveStore(config.server.data_dir)),
-            [RelaysResource(control), KeysResource(StreamKeys(Store(config.server.data_dir)))],
-        )
-        self._page = Page(
-            services,
-            ListedStreams(self._api.overview, hub),
-            lambda: live.config.page,
-            extensions=EXTENSIONS,
-            rtmp_port=rtmp[0].getsockname()[1],
-            open_to_publish=lambda: live.config.access_settings("live/x").publish == "anonymous",
-        )
+        self._api = self._make_api(store, api_token)
+        self._page = self._make_page(sockets.rtmp[0].getsockname()[1])
         self._runner: web.AppRunner | None = None
         self._ticker: asyncio.TimerHandle | None = None
         self._put_in_force(config)
@@ -236,14 +154,13 @@ class Worker:
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=HTTP_SHUTDOWN_S)
         await self._runner.setup()
         assert self._runner.server is not None
-        self._http.open(self._runner.server, self._site.ready)
+        self._entrances.http.open(self._runner.server, self._site.ready)
         self._hooks.start()
         self._logs.on_error = self._tell_error
         if self._membership is not None:
             self._membership.start()
         self._certificates.load()
-        for listener in self._listeners:
-            listener.start()
+        self._entrances.start()
         self._parts.ready = True
         if self._membership is not None:
             self._membership.ready()
@@ -286,6 +203,94 @@ class Worker:
         if self._membership is not None:
             self._membership.stop()
 
+    # What it is made of
+
+    def _make_services(self, gate: Gate) -> Services:
+        member = self._membership
+        return Services(
+            loop=self._loop,
+            hub=self._hub,
+            pump=self._pump,
+            intake=self._intake,
+            gate=gate,
+            admissions=self._admissions,
+            settings=self._live.config.net,
+            directory=self._hub.directory,
+            mover=None if member is None else member.mover,
+            farewells=Farewells(self._loop),
+            refuse_publish=lambda: self._refusal() or self._memory.refusal(),
+            worker=0 if member is None else member.badge.number,
+        )
+
+    def _make_parts(self, gate: Gate, reload: Reload, ledger: Ledger | None) -> Parts:
+        parts = Parts(
+            hub=self._hub,
+            pump=self._pump,
+            intake=self._intake,
+            admissions=self._admissions,
+            gate=gate,
+            logs=self._logs,
+            hooks=self._hooks,
+            memory=self._memory,
+            reload=reload,
+            workers=self._workers,
+            certificates=self._certificates,
+        )
+        if ledger is not None:
+            parts.ledger = ledger
+        parts.others.update(self._hooks.counts)
+        parts.others["certificate_expires"] = self._certificate_expires
+        return parts
+
+    def _join(self, member: Membership, gate: Gate) -> None:
+        """Join what happens here with what happens in the other workers."""
+        parts = self._parts
+        parts.peers = member.peers
+        parts.feed_bytes = lambda: member.feeds.sent_bytes
+        parts.worker, parts.slot = member.badge.number, member.badge.slot
+        parts.reload = partial(_reload_by, member)
+        self._admissions.on_change.append(member.loads.changed)
+        member.attach(self._hub, gate.failures, self._entrances.receive)
+        member.configuring.on_told = self._follow_supervisor
+
+    def _make_relays(self, store: RelayStore) -> Relays:
+        relays = Relays(
+            self._services,
+            self._live.reader(lambda config: config.relays),
+            store,
+            lambda: self._parts.ready,
+            slot=self._parts.slot,
+            workers=self._workers,
+        )
+        self._parts.others.update(relays.counts)
+        return relays
+
+    def _make_api(self, store: RelayStore, api_token: ReadSecret) -> Api:
+        data_dir = self._live.config.server.data_dir
+        relays = RelayControl(self._relays, store, self._parts.peers, self._parts.worker)
+        return Api(
+            self._parts,
+            self._live,
+            Operators(api_token, LiveStore(data_dir)),
+            [RelaysResource(relays), KeysResource(StreamKeys(Store(data_dir)))],
+        )
+
+    def _make_page(self, rtmp_port: int) -> Page:
+        live = self._live
+        return Page(
+            self._services,
+            ListedStreams(self._api.overview, self._hub),
+            lambda: live.config.page,
+            extensions=EXTENSIONS,
+            rtmp_port=rtmp_port,
+            open_to_publish=lambda: live.config.access_settings("live/x").publish == "anonymous",
+        )
+
+    # While it serves
+
+    def _open_connections(self) -> int:
+        return self._admissions.open
+
     def _put_in_force(self, config: Config) -> None:
         """Tell those parts that do not ask for their settings each time."""
         net, workers = config.net, self._workers
@@ -298,7 +303,7 @@ class Worker:
             )
         self._services.settings = net
         self.shutdown.stop_s, self.shutdown.drain_s = config.server.stop_s, config.server.drain_s
-        self._parts.memory.max_bytes = memory_ceiling(config.server, workers)
+        self._memory.max_bytes = memory_ceiling(config.server, workers)
         self._logs.change(config.log)
         self._hub.reconfigure()
         for session in list(self._services.sessions):
@@ -319,61 +324,10 @@ class Worker:
 
     def _accept_nobody(self) -> None:
         self._parts.ready = False
-        for listener in self._listeners:
-            listener.stop()
-        self._proxies.stop()
-
-    def _trusted_proxies(self) -> Sequence[str]:
-        return self._services.settings.trusted_proxies
+        self._entrances.stop()
 
     def _refusal(self) -> str:
         return str(EndReason.SHUTDOWN) if self.shutdown.is_stopping else ""
-
-    def _listener(self, sock: socket.socket, accept: Accept, admissions: Admissions) -> Listener:
-        member = self._membership
-        if member is None:
-            return Listener(sock, accept, admissions, self._loop, proxies=self._proxies)
-        return Listener(
-            sock,
-            accept,
-            admissions,
-            self._loop,
-            per_turn=SHARED_ACCEPTS_PER_TURN,
-            others_have_less=member.loads.others_have_less,
-            proxies=self._proxies,
-        )
-
-    def _receive(
-        self,
-        sock: socket.socket,
-        address: str,
-        connection_id: str,
-        said: Sequence[bytes],
-        permit: bytes,
-    ) -> None:
-        """Take over a connection from another worker, for a stream whose home is here."""
-        self._services.admissions.opened(address)
-        RtmpSession(self._services, self._link(sock, address), connection_id).repeat(said, permit)
-
-    def _accept(self, sock: socket.socket, address: str) -> RtmpSession:
-        """Take in a connection that speaks RTMP."""
-        return RtmpSession(self._services, self._link(sock, address))
-
-    def _link(self, sock: socket.socket, address: str) -> Link:
-        return Link(sock, address, NOBODY, self._loop, leaving=self._services.farewells)
-
-    def _encrypted(
-        self, accept: Callable[[TlsLink], object], admissions: Admissions
-    ) -> TlsEntrance:
-        """What takes in connections that speak the same over TLS."""
-        return TlsEntrance(
-            lambda: self._certificates.context,
-            accept,
-            admissions,
-            self._loop,
-            within_s=lambda: self._services.settings.handshake_s,
-            leaving=self._services.farewells,
-        )
 
     def _tell_error(self, kind: str) -> None:
         """Have it known that the log has a line of an error; called in any thread."""

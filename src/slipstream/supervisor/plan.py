@@ -11,6 +11,7 @@ import structlog
 
 from slipstream.access import Keys
 from slipstream.app import WorkerStart
+from slipstream.app.entrances import Sockets
 from slipstream.control.configuration.config import Config
 from slipstream.control.configuration.live import LiveConfig
 from slipstream.control.metrics.ledger import Ledger
@@ -66,10 +67,7 @@ class Plan:
             config=self.config,
             keys=self.keys,
             ledger=self.ledger,
-            rtmp=list(self.rtmp),
-            http=list(self.http),
-            rtmps=list(self.rtmps),
-            https=list(self.https),
+            sockets=Sockets(list(self.rtmp), list(self.http), list(self.rtmps), list(self.https)),
             badge=Badge(number, slot, self.generation, os.getpid()),
             inheritance=self.leave(self.generation, number + 1, workers),
             rendezvous=self.rendezvous,
