@@ -30,6 +30,7 @@ from slipstream.media import (
     flv_header,
     parse_tag,
 )
+from slipstream.transcode.scheduling import be_ordinary
 
 SOUND_FRAME = 1_024  # samples; encoders cut anew what they get
 
@@ -145,6 +146,7 @@ def encode_film(film: Film, path: Path) -> None:
         for stream in chain(*encoders):
             if stream is not None:
                 out.mux(stream.encode(None))
+    be_ordinary()
 
 
 def _add_streams(

@@ -13,6 +13,7 @@ import av
 from slipstream.media.flv import FlvParser
 from slipstream.media.frame import Frame, Kind
 from slipstream.media.tag import parse_tag
+from slipstream.transcode.scheduling import be_ordinary
 
 PICTURES = 6
 SOUNDS = 4
@@ -77,6 +78,7 @@ def encode_video(
             picture.time_base = 1 / Fraction(rate)
             container.mux(stream.encode(picture))
         container.mux(stream.encode(None))
+    be_ordinary()
     return Encoded(file.getvalue())
 
 

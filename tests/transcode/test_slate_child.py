@@ -115,6 +115,17 @@ async def test_it_gives_way_when_it_is_told(tmp_path: Path) -> None:
         assert all(os.getpriority(os.PRIO_PROCESS, thread) > ours for thread in threads)
 
 
+async def test_no_encoder_has_real_time_scheduling(tmp_path: Path) -> None:
+    source = film(tmp_path / "a.mp4", seconds=10)
+    shape = Shape(PictureShape(Codec.AV1, 640, 360, SMALL.rate), STEREO)
+    async with slate_child(Order(str(source), "soon", shape)) as child:
+        assert await child.read()
+        assert child._child is not None
+        threads = list(Path(f"/proc/{child._child.pid}/task").iterdir())
+        assert len(threads) > 1
+        assert {os.sched_getscheduler(int(thread.name)) for thread in threads} == {os.SCHED_OTHER}
+
+
 def test_it_dies_with_its_parent_even_when_it_has_nothing_to_write(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "never")  # opening it takes until somebody writes
     order = Order(str(tmp_path / "never"), "soon", SMALL_SHAPE)

@@ -35,6 +35,7 @@ from slipstream.transcode.encoders import (
 )
 from slipstream.transcode.pipe import reason_of
 from slipstream.transcode.reel import frame_samples
+from slipstream.transcode.scheduling import be_ordinary
 from slipstream.transcode.shape import PictureShape, Shape, SoundShape
 
 Tell = Callable[[str], None]
@@ -157,6 +158,7 @@ class Pictures:
         context.color_primaries = ColorPrimaries.BT709
         context.color_trc = ColorTrc.BT709
         context.open()
+        be_ordinary()
 
     @property
     def seconds(self) -> Fraction:
