@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -27,6 +28,7 @@ class Backend:
     Attributes:
         got: what was posted: the path, and the fields.
         ids: of what was posted, in the same order.
+        posts: headers and body of the same.
         is_down: it answers 503 to everything.
         fails_at_first: the event that it answers 500 to, once each.
         failed: the ids of what it has so answered.
@@ -35,6 +37,7 @@ class Backend:
     def __init__(self) -> None:
         self.got: list[tuple[str, Fields]] = []
         self.ids: list[str] = []
+        self.posts: list[tuple[Message, bytes]] = []
         self.is_down = False
         self.fails_at_first = ""
         self.failed: set[str] = set()
@@ -60,6 +63,7 @@ class Backend:
             return
         self.got.append((path, fields))
         self.ids.append(message_id)
+        self.posts.append((request.headers, body))
         getattr(self, f"_{path.strip('/').replace('/', '_')}")(request, fields)
 
     def wait_for(self, count: int, what: str) -> list[Fields]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
 import os
 import signal
 import sqlite3
@@ -204,6 +206,21 @@ def test_ffmpeg_publishes_where_it_may_connect_and_nowhere_else(
 
     assert publish(PASSWORD).returncode == 0
     assert publish("guess").returncode != 0
+
+
+def test_what_is_posted_is_signed_so_that_a_forgery_is_known(tmp_path: Path) -> None:
+    key = b"twenty-four bytes of key"
+    secret = f"whsec_{base64.b64encode(key).decode()}"
+    with backend() as application:
+        settings = f'[hooks]\nurl = "{application.url}/events"\nsecret = "{secret}"\n'
+        with running_server(tmp_path, settings=settings) as server, on_air(server, "live/a"):
+            application.wait_for(1, "publish")
+    assert application.posts
+    for headers, body in application.posts:
+        said = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode()
+        signature = headers["webhook-signature"].removeprefix("v1,")
+        assert base64.b64decode(signature) == hmac.digest(key, said + body, "sha256")
+        assert abs(int(headers["webhook-timestamp"]) - time.time()) < 60
 
 
 def test_a_backend_that_hangs_drips_fails_floods_or_redirects_lets_nobody_in_and_no_stream_notices(

@@ -18,6 +18,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 
 from slipstream.media import FlvTag, Frame
 from slipstream.tls import CertificateFiles
@@ -218,6 +219,15 @@ def test_the_certificate_of_the_name_is_shown(
     for name, pair in zip(("one.test", "two.test", "other.test"), (*pairs, pairs[0]), strict=True):
         for port in (server.rtmps_port, server.https_port):
             assert shown(server, port, name) == pair.certificate.read_text()
+
+
+def test_metrics_tell_when_the_first_certificate_ends(server: RunningServer) -> None:
+    name = "slipstream_certificate_expires_timestamp_seconds"
+    ours = shown(server, server.https_port, "x").encode()
+    until = x509.load_pem_x509_certificate(ours).not_valid_after_utc.timestamp()
+    ends = [float(end) for end in re.findall(rf"^{name}{{.*}} (\S+)$", server.metrics(), re.M)]
+    assert ends
+    assert min(ends) == pytest.approx(until, abs=1)
 
 
 @pytest.mark.parametrize("version", ["TLSv1", "TLSv1_1"])
