@@ -33,6 +33,7 @@ always = ["cmaf"]
 
 [apps.token.access]
 publish = "token"
+end_when_expired = "publishers"
 
 [apps.played.access]
 play = "token"

@@ -79,7 +79,7 @@ class AccessSettings(BaseModel):
     token_issuer: str = Field(default="", description="`iss` of the tokens; empty: any.")
     token_audience: str = Field(default="", description="`aud` of the tokens; empty: any.")
     end_when_expired: Literal["nobody", "publishers", "everybody"] = Field(
-        default="publishers",
+        default="nobody",
         description="Who is ended when the token or signed URL expires that they came with: "
         '"nobody", since it says until when one may begin, "publishers" or "everybody".',
     )
