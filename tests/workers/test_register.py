@@ -16,6 +16,7 @@ from slipstream.workers.messages import (
     Lost,
     Message,
     Move,
+    Moved,
     Release,
     Seated,
     Since,
@@ -128,10 +129,11 @@ def test_a_home_that_dies_while_it_is_asked_is_no_obstacle() -> None:
     assert [answer.home for answer in post.to(2, Claimed)] == [0]  # type: ignore[union-attr]
 
 
-def test_a_connection_for_a_worker_that_has_gone_goes_nowhere() -> None:
+def test_a_connection_for_a_worker_that_has_gone_comes_back() -> None:
     register, post = register_of(1)
     register.handle(1, Packet(Move(2, "live/a", "192.0.2.1", "rtmp-1-7"), b"said", 5), 0.0)
-    assert [message for _, message, _, fd in post.sent if fd >= 0] == []
+    moved = Moved("live/a", "192.0.2.1", "rtmp-1-7")
+    assert [sent for sent in post.sent if sent[3] >= 0] == [(1, moved, b"said", 5)]
 
 
 def test_who_asks_gets_an_answer_though_others_are_silent() -> None:

@@ -34,7 +34,7 @@ class Loads:
         self._told = 0
         self._others: dict[int, int] = {}
         line.on(Load, self._on_load)
-        line.on_connected(self._tell)
+        line.on_connected(self._on_connected)
 
     def changed(self) -> None:
         """Tell the others, if it is worth it."""
@@ -67,6 +67,10 @@ class Loads:
     def _tell(self) -> None:
         self._told = self._count()
         self._line.send(Load(self._number, self._told))
+
+    def _on_connected(self) -> None:
+        self._others = {}  # until this supervisor says who is there
+        self._tell()
 
     def _on_load(self, load: Load, _: Packet) -> None:
         if load.worker in self._others:

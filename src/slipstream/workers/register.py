@@ -288,14 +288,11 @@ class Register:
         if entry.home and entry.home != number:
             self._send(entry.home, Feed(follow.name, follow.form, follow.since), b"", packet.fd)
 
-    def _on_move(self, _: int, move: Move, packet: Packet, __: float) -> None:
-        if move.home in self.workers:
-            self._send(
-                move.home,
-                Moved(move.name, move.address, move.connection_id),
-                packet.body,
-                packet.fd,
-            )
+    def _on_move(self, number: int, move: Move, packet: Packet, _: float) -> None:
+        """Who cannot be taken where it wants to go comes back."""
+        there = move.home if move.home in self.workers else number
+        moved = Moved(move.name, move.address, move.connection_id)
+        self._send(there, moved, packet.body, packet.fd)
 
     def _on_news(self, number: int, news: WrongKey | Load, _: Packet, __: float) -> None:
         self._broadcast(news, but=number)
