@@ -48,7 +48,7 @@ class Mover(Protocol):
 
         Args:
             stream: what is to be played.
-            few: viewers of it that are so many in one worker are no fewer for the better.
+            few: a worker that has so many viewers of it keeps the next one, too.
 
         Returns:
             None: there is no such worker.
