@@ -22,7 +22,8 @@ class Holder:
 
 
 async def test_all_who_are_due_are_ended_but_few_in_one_turn_of_the_loop() -> None:
-    revocations = Revocations(gate(AccessSettings()), asyncio.get_running_loop())
+    settings = AccessSettings(end_when_expired="publishers")
+    revocations = Revocations(gate(settings), asyncio.get_running_loop())
     due = [Holder() for _ in range(PER_TURN * 3)]
     others = [Holder() for _ in range(3)]
     for holder in due:
