@@ -77,7 +77,7 @@ def test_a_claim_after_a_death_waits_for_those_who_followed() -> None:
     say(register, 3, ClaimHome(7, "live/a", "k"), 10.0)
     assert post.to(3, Claimed) == []
     say(register, 2, Lost("live/a", 4711), 10.1)
-    assert post.to(3, Claimed) == [Claimed(7, 0, 4711, "", [])]
+    assert post.to(3, Claimed) == [Claimed(7, 0, 4711, "", ["rtmp"])]
 
 
 def test_a_home_is_told_in_which_formats_others_wait() -> None:
@@ -87,6 +87,25 @@ def test_a_home_is_told_in_which_formats_others_wait() -> None:
     assert post.to(1, Claimed) == [Claimed(3, 0, 0, "", ["flv"])]
 
 
+def test_the_next_home_is_told_in_which_formats_the_last_one_was_followed() -> None:
+    register, post = register_of(1, 2, 3)
+    say(register, 1, ClaimHome(1, "live/a", "k"))
+    say(register, 2, Follow("live/a", "flv", Since.BEGINNING))
+    say(register, 1, Release("live/a", 0))
+    say(register, 3, ClaimHome(2, "live/a", "k"))
+    assert post.to(3, Claimed) == [Claimed(2, 0, 0, "", ["flv"])]
+    say(register, 3, Release("live/a", 0))
+    say(register, 1, ClaimHome(3, "live/a", "k"))  # whom nobody has followed meanwhile
+    assert post.to(1, Claimed)[1:] == [Claimed(3, 0, 0, "", [])]
+
+
+def test_a_new_supervisor_knows_what_is_followed() -> None:
+    register, post = register_of(1)
+    register.joined(2, hello(2, held=["live/a"], forms={"live/a": ["ts"]}), 0.0)
+    say(register, 1, ClaimHome(1, "live/a", "k"))
+    assert post.to(1, Claimed) == [Claimed(1, 0, 0, "", ["ts"])]
+
+
 def test_a_claim_after_a_death_does_not_wait_for_ever() -> None:
     register, post = register_of(1, 2, 3)
     say(register, 1, ClaimHome(1, "live/a", "k"))
@@ -94,7 +113,7 @@ def test_a_claim_after_a_death_does_not_wait_for_ever() -> None:
     register.left(1, 10.0)
     say(register, 3, ClaimHome(7, "live/a", "k"), 10.0)
     register.tick(10.0 + ANSWER_S)
-    assert post.to(3, Claimed) == [Claimed(7, 0, 0, "", [])]
+    assert post.to(3, Claimed) == [Claimed(7, 0, 0, "", ["rtmp"])]
 
 
 def test_before_it_is_settled_nobody_is_answered() -> None:
@@ -225,7 +244,7 @@ class Workers(RuleBasedStateMachine):
             assert self.register.streams[name].home == home
         for entry in self.register.streams.values():
             assert entry.home in {0, *self.alive}
-            assert entry.holders <= self.alive
+            assert entry.holders.keys() <= self.alive
 
     def teardown(self) -> None:
         self.wait(5.0)

@@ -142,6 +142,11 @@ class WorkerDirectory:
         """The streams of which this worker is the home."""
         return [name for name, home in self.homes.items() if home == self._number]
 
+    def held_forms(self) -> dict[str, list[str]]:
+        """The formats in which there is anything of streams that others may publish next."""
+        streams = filter(None, map(self._hub.streams.get, self.held))
+        return {stream.name: [form.name for form in stream.forms()] for stream in streams}
+
     # Following
 
     def follow(self, stream: Stream, form: Format, *, new: bool) -> None:

@@ -139,6 +139,7 @@ class Membership:
             seats={name: seats[NAMELESS] for name, seats in directory.seats.items()},
             players={name: _players(seats) for name, seats in directory.seats.items()},
             limits=directory.own_limits(),
+            forms=directory.held_forms(),
         )
 
     def _count_viewers(self, name: str) -> int:

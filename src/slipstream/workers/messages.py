@@ -43,6 +43,8 @@ class Hello:
     """By stream: who has how many seats here, and may have some in other workers."""
     limits: dict[str, int] = field(default_factory=dict)
     """Of `homes`: how many viewers those may have that are limited by who publishes them."""
+    forms: dict[str, list[str]] = field(default_factory=dict)
+    """Of `held`: in which formats."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,17 +65,27 @@ class _Entry:
     home: int = NOBODY
     max_viewers: int = 0  # by who publishes it there
     floor_ms: int = 0
-    holders: set[int] = field(default_factory=set)  # workers that have something of it
+    holders: dict[int, set[str]] = field(default_factory=dict)  # who has something, and its formats
     unheard: set[int] = field(default_factory=set)  # those that must say how far they had come
     unheard_until: float = 0.0
     claims: list[_Claim] = field(default_factory=list)  # that wait
-    wanted: set[str] = field(default_factory=set)  # formats in which viewers wait
     yielding: bool = False  # the home has been asked to give it up
     seats: Seats = field(default_factory=Seats)
 
     @property
     def is_needless(self) -> bool:
         return not (self.home or self.holders or self.claims or self.seats)
+
+    def hold(self, number: int, *forms: str) -> None:
+        """A worker has something of it, in these formats at least."""
+        self.holders.setdefault(number, set()).update(forms)
+
+    def take_wanted(self) -> set[str]:
+        """The formats that the next home is to have ready; who follows it says so again."""
+        wanted = set().union(*self.holders.values())
+        for forms in self.holders.values():
+            forms.clear()
+        return wanted
 
 
 @dataclass(slots=True)
@@ -130,7 +140,7 @@ class Register:
                 entry.home = number
                 self._broadcast(Located(name, number), but=number)
         for name in (*hello.homes, *hello.held):
-            self._entry(name).holders.add(number)
+            self._entry(name).hold(number, *hello.forms.get(name, ()))
         for name, max_viewers in hello.limits.items():
             self._limit(number, name, max_viewers)
         for name in {**hello.seats, **hello.players}:
@@ -160,7 +170,7 @@ class Register:
             inquiry.awaited.discard(number)
             self._finish(inquiry_number, inquiry)
         for name, entry in list(self.streams.items()):
-            entry.holders.discard(number)
+            entry.holders.pop(number, None)
             entry.unheard.discard(number)
             entry.seats.clear(number)
             entry.claims = [claim for claim in entry.claims if claim.worker != number]
@@ -208,7 +218,7 @@ class Register:
     def _on_forget(self, number: int, forget: Forget, _: Packet, now: float) -> None:
         entry = self._entry(forget.name)
         if entry.home != number:
-            entry.holders.discard(number)
+            entry.holders.pop(number, None)
         entry.unheard.discard(number)
         self._grant(forget.name, entry, now)
 
@@ -241,10 +251,9 @@ class Register:
                     return
                 claim = entry.claims.pop(0)
                 entry.home = claim.worker
-                entry.holders.add(claim.worker)
+                entry.hold(claim.worker)
                 entry.unheard.clear()
-                self._answer_claim(claim, NOBODY, entry.floor_ms, wanted=entry.wanted)
-                entry.wanted.clear()
+                self._answer_claim(claim, NOBODY, entry.floor_ms, wanted=entry.take_wanted())
                 self._broadcast(Located(name, claim.worker), but=claim.worker)
             elif entry.home != entry.claims[0].worker and self.workers.get(entry.home):
                 if not entry.yielding:
@@ -278,13 +287,11 @@ class Register:
     # What passes between workers
 
     def _on_want(self, number: int, want: Want, _: Packet, __: float) -> None:
-        entry = self._entry(want.name)
-        entry.holders.add(number)
-        entry.wanted.add(want.form)
+        self._entry(want.name).hold(number, want.form)
 
     def _on_follow(self, number: int, follow: Follow, packet: Packet, _: float) -> None:
         entry = self._entry(follow.name)
-        entry.holders.add(number)
+        entry.hold(number, follow.form)
         if entry.home and entry.home != number:
             self._send(entry.home, Feed(follow.name, follow.form, follow.since), b"", packet.fd)
 
