@@ -28,7 +28,7 @@ request_s = 1
 
 [streams]
 grace_s = 0
-wait_s = 1
+wait_s = 3
 """
 EVERY_S = 0.1
 MAX_GROWTH = 64 << 20  # bytes

@@ -18,7 +18,7 @@ from tests.server import RunningServer, running_server
 SETTINGS = """
 [streams]
 grace_s = 3
-wait_s = 2
+wait_s = 4
 """
 
 _numbers = count(1)

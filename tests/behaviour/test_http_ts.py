@@ -167,10 +167,10 @@ def test_viewers_stay_while_publishers_and_codecs_change(
     server: RunningServer, stream: str, folder: Path
 ) -> None:
     count = 0
+    films = [film(folder, name) for name in ("h264-aac", "h265-aac", "h264-mp3")]
     with TsClient(server, f"/{stream}.ts") as viewer:
         server.wait_for_viewers(stream, 1)
-        for name in ("h264-aac", "h265-aac", "h264-mp3"):
-            frames = film(folder, name)
+        for frames in films:
             with RtmpClient.publishing(server.publish_url(stream)) as publisher:
                 publisher.send(*frames)
                 count += count_of(frames)

@@ -24,6 +24,7 @@ from tests.flv_client import FlvClient
 from tests.rtmp_client import RtmpClient
 from tests.server import PATIENCE_S, RunningServer, wait_until
 
+REPLACEMENT_S = 60.0  # at most, beside those who keep both cores busy
 SETTINGS = "[streams]\ngrace_s = 60\nwait_s = 60\nidle_s = 60\n"
 
 
@@ -38,7 +39,9 @@ def replace(server: RunningServer) -> set[int]:
     old = set(server.worker_pids())
     os.kill(server.supervisor_pid(), signal.SIGUSR2)
     wait_until(
-        lambda: len(re.findall(r"server\.replaced", server.log())) > before, "the replacement"
+        lambda: len(re.findall(r"server\.replaced", server.log())) > before,
+        "the replacement",
+        REPLACEMENT_S,
     )
     return newest(server) - old
 
@@ -46,6 +49,12 @@ def replace(server: RunningServer) -> set[int]:
 def newest(server: RunningServer) -> set[int]:
     """The workers that accept connections."""
     return {worker["number"] for worker in server.api("server")["workers"] if worker["ready"]}
+
+
+def started_in(server: RunningServer, stream: str) -> list[int]:
+    """The workers in which its viewers were started, one after the other."""
+    found = re.findall(rf"play\.start worker=(\d+) .*stream={stream} ", server.log())
+    return [int(number) for number in found]
 
 
 def settings_file(server: RunningServer) -> Path:
@@ -77,8 +86,8 @@ def test_nobody_is_disconnected_and_the_old_ones_go_when_all_have_left(
         for _ in range(4):  # newcomers watch the old publisher, from the new workers
             newcomer = stack.enter_context(RtmpClient.playing(crew.play_url(stream)))
             assert len(newcomer.take(len(CONFIGS))) == len(CONFIGS)
-        started_in = re.findall(rf"play\.start worker=(\d+) .*stream={stream} ", crew.log())
-        assert {int(number) for number in started_in[-4:]} <= new
+        wait_until(lambda: len(started_in(crew, stream)) == 7 + 4, "word of all")
+        assert set(started_in(crew, stream)[7:]) <= new
         publisher.leave()
         publisher = stack.enter_context(RtmpClient.publishing(crew.publish_url(stream)))
         show(2 * GOP_MS, *CONFIGS)  # back, in a new worker, and the viewers of the old ones go on

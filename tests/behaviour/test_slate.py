@@ -65,6 +65,10 @@ def assert_steady(frames: list[Picture] | list[Sound]) -> None:
     assert max(steps) <= LONGEST_STEP_MS
 
 
+def is_on_slate(server: RunningServer, stream: str) -> bool:
+    return [one["state"] for one in server.stream(stream)["publishers"]] == ["slate"]
+
+
 def url_of(server: RunningServer, stream: str, protocol: str) -> str:
     return server.play_url(stream) if protocol == "rtmp" else server.flv_url(stream)
 
@@ -121,7 +125,7 @@ def test_who_only_listens_hears_silence_and_then_the_publisher_again(
     with DecodingPlayer(url_of(server, stream, protocol)) as player:
         server.wait_for_viewers(stream, 1)
         publish(server, stream, path)
-        wait_until(lambda: server.stream(stream)["publishers"], "the slate")
+        wait_until(lambda: is_on_slate(server, stream), "the slate")
         player.wait_for(
             lambda shown: length_ms([s for s in shown.sounds if s.loudest < 0.01]) > ENOUGH_MS,
             "silence",
@@ -161,7 +165,7 @@ def test_a_newcomer_is_shown_the_slate_at_once(
     server = open_server(settings=settings())
     with RtmpClient.playing(server.play_url(stream)):
         publish(server, stream, film_file(tmp_path, "h264-aac"))
-        wait_until(lambda: server.stream(stream)["publishers"], "the slate")
+        wait_until(lambda: is_on_slate(server, stream), "the slate")
         with DecodingPlayer(server.play_url(stream)) as player:
             player.wait_for(lambda shown: len(shown.pictures) > 50, "the card")
             assert of_card(player.shown.pictures) == player.shown.pictures
@@ -173,7 +177,7 @@ def test_it_goes_when_all_viewers_have_left(
     server = open_server(settings=settings().replace("grace_s = 8", "grace_s = 2"))
     with RtmpClient.playing(server.play_url(stream)):
         publish(server, stream, film_file(tmp_path, "h264-aac"))
-        wait_until(lambda: server.stream(stream)["publishers"], "the slate")
+        wait_until(lambda: is_on_slate(server, stream), "the slate")
     wait_until(lambda: server.stream(stream) is None, "the end of the stream")
     server.wait_for_log(r'slate\.end .*reason="nobody watches"')
 

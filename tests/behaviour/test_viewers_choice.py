@@ -116,11 +116,15 @@ def watch(request: pytest.FixtureRequest) -> Iterator[Watch]:
         yield watch_one
 
 
-def have_log(server: RunningServer, stream: str, watch: Watch) -> None:
-    """Have somebody watch in that format, so that its log is as long as the stream."""
+def have_log(server: RunningServer, stream: str, watch: Watch) -> Viewer:
+    """Have somebody watch in that format, so that its log is as long as the stream.
+
+    What that one has got, whoever comes next to its worker can have.
+    """
     viewer = watch(server, stream, "")
     server.wait_for_viewers(stream, 2)
-    viewer.take(GREETING)
+    viewer.take(GREETING + len(gop(0)))
+    return viewer
 
 
 # How far they may fall behind
@@ -172,8 +176,9 @@ def test_a_delay_starts_at_the_newest_keyframe_that_is_so_far_behind(
 ) -> None:
     server = open_server(settings=SETTINGS)
     with on_air(server, stream) as station:
-        have_log(server, stream, watch)
-        station.send(*gops(GOP_MS, 6_000))
+        witness, sent = have_log(server, stream, watch), gops(GOP_MS, 6_000)
+        station.send(*sent)
+        witness.take(len(sent))
         newest_ms = gop(5_800)[-1].dts_ms
         viewer = watch(server, stream, "?delay=3")
         came = viewer.take(GREETING + 1)[-1]
@@ -188,8 +193,9 @@ def test_who_asked_for_a_delay_is_held_there(
     server = open_server(settings=SETTINGS)
     delay_ms, lags_ms = 2_000, []
     with on_air(server, stream) as station:
-        have_log(server, stream, watch)
-        station.send(*gops(GOP_MS, 4_000))
+        witness, sent = have_log(server, stream, watch), gops(GOP_MS, 4_000)
+        station.send(*sent)
+        witness.take(len(sent))
         viewer = watch(server, stream, f"?delay={delay_ms / 1000}")
         server.wait_for_viewers(stream, 3)
         started, late_ms = time.monotonic(), 0.0

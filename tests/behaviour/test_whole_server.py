@@ -22,7 +22,12 @@ from tests.rtmp_client import RtmpClient
 from tests.server import RunningServer, wait_until
 
 VIEWERS = 12  # so that either worker has some
-STANDBY = '[streams]\non_second_publisher = "standby"\ngrace_s = 3\n'
+STANDBY = """
+[streams]
+on_second_publisher = "standby"
+grace_s = 3
+latency_ceiling_ms = 20000
+"""
 
 
 @pytest.fixture
