@@ -11,6 +11,7 @@ import platform
 import resource
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,7 +47,10 @@ def process_tree(pid: int) -> Iterator[int]:
     """`pid` and all its living descendants."""
     yield pid
     for children in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in children.read_text().split():
+        found: list[str] = []
+        with suppress(FileNotFoundError, ProcessLookupError):  # the thread has ended
+            found = children.read_text().split()
+        for child in found:
             yield from process_tree(int(child))
 
 

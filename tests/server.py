@@ -212,7 +212,11 @@ class RunningServer:
 
 @contextmanager
 def running_server(
-    folder: Path, *flags: str, settings: str = "", errors: str = "$^"
+    folder: Path,
+    *flags: str,
+    settings: str = "",
+    errors: str = "$^",
+    descriptors: int | None = None,
 ) -> Iterator[RunningServer]:
     """A server with these flags and this configuration file, until the end of the block.
 
@@ -221,6 +225,7 @@ def running_server(
         flags: of the command line.
         settings: the configuration file.
         errors: a pattern; lines of the log that it matches are meant to be there.
+        descriptors: how many each of its processes may have; None: as many as the tests'.
 
     Raises:
         AssertionError: it did not start, ended by itself, or met a bug of its own.
@@ -229,6 +234,7 @@ def running_server(
     (folder / "slipstream.toml").write_text(settings)
     log = folder / "output.log"
     command = [
+        *(() if descriptors is None else ("prlimit", f"--nofile={descriptors}")),
         *(sys.executable, "-m", "slipstream", "serve"),
         *("--config", str(folder / "slipstream.toml")),
         *("--rtmp", "127.0.0.1:0"),

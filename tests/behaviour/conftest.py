@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,7 @@ SETTINGS = """
 [streams]
 grace_s = 3
 wait_s = 4
+latency_ceiling_ms = 20000  # films are sent at once, and nobody is to leave something out
 """
 
 _numbers = count(1)
@@ -53,9 +55,9 @@ def open_server(tmp_path: Path) -> Iterator[OpenServer]:
     numbers = count(1)
     with ExitStack() as stack:
 
-        def open_one(*flags: str, settings: str = SETTINGS, errors: str = "$^") -> RunningServer:
+        def open_one(*flags: str, settings: str = SETTINGS, **more: Any) -> RunningServer:
             folder = tmp_path / f"server-{next(numbers)}"
-            server = running_server(folder, *flags, settings=settings, errors=errors)
+            server = running_server(folder, *flags, settings=settings, **more)
             return stack.enter_context(server)
 
         yield open_one

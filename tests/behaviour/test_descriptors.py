@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import resource
 import socket
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 
 import pytest
 
@@ -20,23 +18,11 @@ CROWD = 400  # more than two processes take
 SETTINGS = "[net]\nhandshake_s = 60\nmax_pending = 100000\n"
 
 
-@contextmanager
-def few_descriptors() -> Iterator[None]:
-    """For what is started in this block."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (LIMIT, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-
-
 @pytest.mark.parametrize("workers", [1, 2])
 def test_those_who_are_there_and_the_api_go_on(
     open_server: OpenServer, stream: str, workers: int
 ) -> None:
-    with few_descriptors():
-        server = open_server("--workers", str(workers), settings=SETTINGS)
+    server = open_server("--workers", str(workers), settings=SETTINGS, descriptors=LIMIT)
     with on_air(server, stream) as station, ExitStack() as stack:
         for _ in range(CROWD):
             idle = stack.enter_context(socket.socket())

@@ -130,7 +130,7 @@ def test_a_takeover_is_a_discontinuity_and_no_part_is_lost_or_repeated(
 
 
 def test_when_the_home_dies_numbers_go_on(open_server: OpenServer, stream: str) -> None:
-    settings = SETTINGS.replace("grace_s = 3", "grace_s = 30").replace("wait_s = 2", "wait_s = 30")
+    settings = SETTINGS.replace("grace_s = 3", "grace_s = 30").replace("wait_s = 4", "wait_s = 30")
     server = open_server("--workers", "2", settings=settings, errors="worker|exit|died")
     with on_show(server, stream) as show, ExitStack() as stack:
         players = players_by_worker(server, stream, stack)
