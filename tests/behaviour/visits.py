@@ -9,7 +9,7 @@ from slipstream.media import Frame
 from slipstream.rtmp import Ended
 from tests.behaviour.pictures import CONFIGS, bodies, gop
 from tests.rtmp_client import RtmpClient
-from tests.server import RunningServer
+from tests.server import RunningServer, wait_until
 
 
 def refusal(url: str, **options: str) -> Ended:
@@ -55,9 +55,8 @@ def on_air(server: RunningServer, stream: str) -> Iterator[OnAir]:
 def assert_serves(server: RunningServer, stream: str) -> None:
     """A normal publisher and a normal player are served, byte for byte."""
     sent = [*CONFIGS, *gop(0), *gop(200)]
-    with (
-        RtmpClient.playing(server.play_url(stream)) as viewer,
-        RtmpClient.publishing(server.publish_url(stream)) as publisher,
-    ):
-        publisher.send(*sent)
-        assert bodies(viewer.take(len(sent))) == bodies(sent)
+    with RtmpClient.playing(server.play_url(stream)) as viewer:
+        wait_until(lambda: (server.stream(stream) or {}).get("viewers"), "a viewer who waits")
+        with RtmpClient.publishing(server.publish_url(stream)) as publisher:
+            publisher.send(*sent)
+            assert bodies(viewer.take(len(sent))) == bodies(sent)
