@@ -127,6 +127,18 @@ async def test_viewers_that_stay_get_the_new_configuration_of_whoever_comes_next
         assert len(pictures) == 8
 
 
+async def test_the_next_home_has_what_was_watched_only_where_the_last_one_was() -> None:
+    async with CompanyStage(2) as company:
+        one, two = company[1], company[2]
+        first = await one.publish()
+        send(one, first, video_config(), *picture_group(0))
+        watcher, _ = one.watch(FlvFormat)
+        assert watcher.sync is not None
+        company.register.draining(1)
+        await two.publish()
+        assert FlvFormat in two.hub.streams["live/a"].audience.forms
+
+
 async def test_announcements_keep_the_pace_of_the_pump_and_none_is_forgotten_at_the_end() -> None:
     async with CompanyStage(2) as company:
         one, two = company[1], company[2]

@@ -116,10 +116,10 @@ class WorkerDirectory:
         if self.homes.get(name) == self._number and not published:
             del self.homes[name]
             self._claimed_at.pop(name, None)
-            self._line.send(Release(name, head_ms))
             if stream is not None:
-                stream.audience.follow()  # the next home, whichever it is
-            else:
+                stream.audience.follow()  # the next home, which must know before there is one
+            self._line.send(Release(name, head_ms))
+            if stream is None:
                 self._line.send(Forget(name))
 
     def _flush(self, name: str) -> None:
@@ -318,6 +318,9 @@ class WorkerDirectory:
         head_ms, refusal = self._hub.hand_over(message.name, message.credential, self._loop.time())
         if not refusal:
             self.homes.pop(message.name, None)
+            stream = self._hub.streams.get(message.name)
+            if stream is not None:
+                stream.audience.follow()
         self._line.send(Yielded(message.name, head_ms, refusal))
 
     def _on_seated(self, message: Seated, _: Packet) -> None:
